@@ -1,0 +1,45 @@
+# The commands of this project. `make run` and `make test` are all a newcomer needs; both install what is missing.
+SHELL := /bin/bash
+PRESET ?= release
+BUILD := build/$(PRESET)
+JOBS ?= $(shell nproc)
+ARGS ?=
+
+.PHONY: run build test bench fuzz format setup setup-test clean help
+
+help:
+	@echo "make run    install, build and start a whole network on this machine (ARGS='--tmp --workers 3' …)"
+	@echo "make build  install and build; programs are in $(BUILD)/bin"
+	@echo "make test   install, build and run the tests (fuzzing: make fuzz)"
+	@echo "make bench  measure, beside the peers where there is one; writes build/bench.json"
+	@echo "make fuzz   run each fuzz target for FUZZ_SECONDS (60)"
+	@echo "make format rewrite the C++ sources in house style"
+	@echo "PRESET=dev|asan|tsan|release chooses the build (release)"
+
+setup:
+	@scripts/setup.sh build
+setup-test:
+	@scripts/setup.sh all
+
+build: setup
+	@mkdir -p build && { cmake --preset $(PRESET) > build/$(PRESET).configure.log 2>&1 || { cat build/$(PRESET).configure.log >&2; exit 1; }; }
+	@cmake --build $(BUILD) --parallel $(JOBS)
+
+run: build
+	@$(BUILD)/bin/phala dev $(ARGS)
+
+test: setup-test
+	@scripts/test.sh
+
+bench: setup-test
+	@scripts/bench.sh
+
+FUZZ_SECONDS ?= 60
+fuzz: setup-test
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz.sh
+
+format:
+	@git ls-files '*.cpp' '*.hpp' | xargs clang-format-19 -i
+
+clean:
+	@rm -rf build
