@@ -1,0 +1,35 @@
+/* Why: the check of contract code, in C. Called by engine/module.cpp only. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Same order and meaning as ModuleLimits of the engine. */
+typedef struct {
+  uint32_t code_bytes;
+  uint32_t memory_pages;
+  uint64_t weighted_bytes;
+  uint32_t table_elements;
+  uint32_t locals_per_function;
+  uint64_t local_branches;
+  uint64_t operand_instructions;
+  uint32_t stack_units;
+} PhalaWasmLimits;
+
+typedef struct {
+  uint8_t* data;
+  size_t len;
+} PhalaWasmBytes;
+
+/* True: `out` is the rewritten module; false: `out` is the reason, UTF-8. Either way `out` goes to phala_wasm_free. */
+bool phala_wasm_check_and_rewrite(const uint8_t* wasm, size_t len, bool floats, const PhalaWasmLimits* limits, PhalaWasmBytes* out);
+void phala_wasm_free(PhalaWasmBytes bytes);
+
+#ifdef __cplusplus
+}
+#endif
