@@ -1,0 +1,16 @@
+#include "timestamp/timestamp.hpp"
+
+namespace phala::pallets {
+
+PALLET_OPS(Timestamp);
+
+DispatchResult Timestamp::operator()(const Origin& origin, const Set& call) {
+  TRY(origin.ensure_none());
+  if (did_update.get()) return fail(Error::AlreadySet);
+  if (call.now <= now.get()) return fail(Error::NotLater);
+  now.put(call.now);
+  did_update.put(true);
+  return {};
+}
+
+}  // namespace phala::pallets

@@ -1,0 +1,194 @@
+#include "runtime/check.hpp"
+
+#include "crypto/hash.hpp"
+
+namespace phala::runtime {
+
+using Kind = TransactionError::Kind;
+
+namespace {
+
+/// CheckSpecVersion, CheckTxVersion, CheckGenesis, CheckMortality: what the signer signed besides the call.
+Result<SignedContext, TransactionError> signed_context(Pallets& p, const Era& era) {
+  const BlockNumber birth = era.is_immortal() ? 0 : era.birth(p.system.number.get());
+  if (!p.system.block_hash.contains(birth)) return refuse(Kind::ancient_birth_block);
+  return SignedContext{version().spec_version, version().transaction_version, p.system.block_hash.get(0), p.system.block_hash.get(birth)};
+}
+
+// ---- CheckNonce: accounts that nothing keeps alive cannot send
+Result<u32, TransactionError> next_nonce(const AccountInfo& account) {
+  if (!account.lives()) return refuse(Kind::payment);
+  return account.nonce;
+}
+
+// ---- CheckWeight
+Checked check_size_alone(const CheckedExtrinsic& x) {
+  const auto& limit = block_weights.per_class.of(x.info.class_).max_extrinsic;
+  if (limit && x.info.weight.any_gt(*limit)) return refuse(Kind::exhausts_resources);
+  if (x.bytes > block_length.max.of(x.info.class_)) return refuse(Kind::exhausts_resources);
+  return {};
+}
+
+/// Adds the extrinsic to what the block has used, unless its class is full.
+Checked take_block_space(Pallets& p, const CheckedExtrinsic& x) {
+  const u32 length = p.system.all_extrinsics_len.get().value_or(0) + x.bytes;
+  if (length > block_length.max.of(x.info.class_)) return refuse(Kind::exhausts_resources);
+  auto used = p.system.block_weight.get();
+  const auto& limits = block_weights.per_class.of(x.info.class_);
+  Weight& mine = used.of(x.info.class_);
+  mine += x.info.weight + limits.base_extrinsic;
+  if (limits.max_total && mine.any_gt(*limits.max_total)) return refuse(Kind::exhausts_resources);
+  const Weight total = used.normal + used.operational + used.mandatory;
+  if (total.any_gt(max_block_weight) && limits.reserved && mine.any_gt(*limits.reserved)) return refuse(Kind::exhausts_resources);
+  p.system.all_extrinsics_len.put(length);
+  p.system.block_weight.put(used);
+  return {};
+}
+
+void give_back_weight(Pallets& p, const DispatchInfo& info, const DispatchResult& result) {
+  if (!result || !result->actual_weight) return;
+  const Weight unused = info.weight - result->actual_weight->min(info.weight);
+  if (unused == Weight{}) return;
+  auto used = p.system.block_weight.get();
+  used.of(info.class_) = used.of(info.class_) - unused;
+  p.system.block_weight.put(used);
+}
+
+// ---- CheckMqSequence: messages of one sender enter in order
+const SignedMessage* message_of(const CheckedExtrinsic& x) {
+  const auto* call = x.call.get_if<Mq>();
+  const auto* sync = call ? call->get_if<Mq::SyncOffchainMessage>() : nullptr;
+  return sync ? &sync->signed_message : nullptr;
+}
+Checked check_sequence_now(Pallets& p, const CheckedExtrinsic& x) {
+  const auto* message = message_of(x);
+  if (!message) return {};
+  const u64 expected = p.mq.expected_sequence(message->message.sender);
+  if (message->sequence != expected) return refuse(message->sequence < expected ? Kind::stale : Kind::future);
+  return {};
+}
+Checked note_sequence(Pallets& p, const CheckedExtrinsic& x, ValidTransaction& out) {
+  const auto* message = message_of(x);
+  if (!message) return {};
+  const u64 expected = p.mq.expected_sequence(message->message.sender);
+  if (message->sequence < expected) return refuse(Kind::stale);
+  out.provides.push_back(message_tag(message->message.sender, message->sequence));
+  if (message->sequence > expected) out.requires_.push_back(message_tag(message->message.sender, message->sequence - 1));
+  return {};
+}
+
+}  // namespace
+
+Result<CheckedExtrinsic, TransactionError> check_extrinsic(Pallets& p, ByteView extrinsic, Signatures signatures) {
+  if (extrinsic.size() > max_block_bytes) return refuse(Kind::exhausts_resources);
+  const auto parts = split_extrinsic(extrinsic);
+  if (!parts) return refuse(Kind::malformed);
+  CheckedExtrinsic x;
+  x.bytes = static_cast<u32>(extrinsic.size());
+  auto call = scale::decode<RuntimeCall>(parts->call);
+  if (!call) return refuse(Kind::malformed);
+  x.call = std::move(*call);
+  x.info = x.call.info();
+  if (!parts->signature) return x;
+  const auto signer = lookup(parts->signature->signer);
+  if (!signer) return refuse(Kind::cannot_lookup);
+  x.signer = *signer;
+  x.extra = parts->signature->extra;
+  const auto context = TRY(signed_context(p, x.extra.era));
+  if (signatures == Signatures::check && !parts->signature->signature.verify(signing_payload(parts->call, x.extra, context), *signer))
+    return refuse(Kind::bad_proof);
+  return x;
+}
+
+Result<ValidTransaction, TransactionError> validate_extensions(Pallets& p, const CheckedExtrinsic& x) {
+  if (x.info.class_ == DispatchClass::mandatory) return refuse(Kind::mandatory_validation);
+  if (!x.signer) return refuse(Kind::no_unsigned_validator);
+  if (*x.signer == AccountId{}) return refuse(Kind::bad_signer);
+  ValidTransaction out;
+  out.sender = *x.signer;
+  const BlockNumber now = p.system.number.get();
+  out.longevity = x.extra.era.is_immortal() ? ~u64{0} : x.extra.era.death(now) - now;
+  const u32 expected = TRY(next_nonce(p.system.account.get(*x.signer))), nonce = x.extra.nonce;
+  if (nonce < expected) return refuse(Kind::stale);
+  out.provides.push_back(scale::encode(*x.signer, nonce));
+  if (nonce > expected) out.requires_.push_back(scale::encode(*x.signer, nonce - 1));
+  TRY(check_size_alone(x));
+  TRY(note_sequence(p, x, out));
+  const auto fee = p.payment.fee_details(x.bytes, x.info, x.extra.tip);
+  if (!p.payment.can_pay(*x.signer, fee.total())) return refuse(Kind::payment);
+  out.priority = TransactionPayment::priority(x.info, x.bytes, x.extra.tip, fee.total());
+  return out;
+}
+
+Checked apply_signed(Pallets& p, u32 index, const CheckedExtrinsic& x) {
+  p.state().phase = {Phase::Kind::apply_extrinsic, index};
+  Layer whole(p.state());
+  if (x.info.class_ == DispatchClass::mandatory) return refuse(Kind::bad_mandatory);
+  if (*x.signer == AccountId{}) return refuse(Kind::bad_signer);
+  AccountInfo account = p.system.account.get(*x.signer);
+  const u32 expected = TRY(next_nonce(account));
+  if (x.extra.nonce.value != expected) return refuse(x.extra.nonce.value < expected ? Kind::stale : Kind::future);
+  ++account.nonce;
+  p.system.account.put(*x.signer, account);
+  TRY(check_size_alone(x));
+  TRY(take_block_space(p, x));
+  TRY(check_sequence_now(p, x));
+  const auto paid = p.payment.withdraw_fee(*x.signer, x.bytes, x.info, x.extra.tip);
+  if (!paid) return refuse(Kind::payment);
+
+  const auto result = p.dispatcher.dispatch(Origin::signed_as(*x.signer), x.call);
+
+  give_back_weight(p, x.info, result);
+  p.payment.settle_fee(*x.signer, *paid, x.bytes, x.info, result.value_or(PostInfo{}), x.extra.tip);
+  p.system.extrinsic_done(index, result, x.info);
+  whole.commit();
+  return {};
+}
+
+Checked apply_bare(Pallets& p, u32 index, const CheckedExtrinsic& x, const Origin& origin) {
+  p.state().phase = {Phase::Kind::apply_extrinsic, index};
+  Layer whole(p.state());
+  TRY(take_block_space(p, x));
+  const auto result = p.dispatcher.dispatch(origin, x.call);
+  if (!result) return refuse(Kind::bad_mandatory);
+  give_back_weight(p, x.info, result);
+  p.system.extrinsic_done(index, result, x.info);
+  whole.commit();
+  return {};
+}
+
+Result<ValidTransaction, TransactionError> validate(const StateView& state, const Header& head, ByteView extrinsic, Signatures signatures) {
+  Pallets p(state);
+  p.system.begin_block(head.number + 1, head.hash());
+  const auto x = TRY(check_extrinsic(p, extrinsic, signatures));
+  return validate_extensions(p, x);
+}
+
+bool check_signature(const StateView& state, const Header& head, ByteView extrinsic) {
+  Pallets p(state);
+  p.system.begin_block(head.number + 1, head.hash());
+  return check_extrinsic(p, extrinsic, Signatures::check).has_value();
+}
+
+std::string to_string(const TransactionError& error) {
+  switch (error.kind) {
+    case Kind::call: return "Transaction call is not expected";
+    case Kind::payment: return "Inability to pay some fees (e.g. account balance too low)";
+    case Kind::future: return "Transaction will be valid in the future";
+    case Kind::stale: return "Transaction is outdated";
+    case Kind::bad_proof: return "Transaction has a bad signature";
+    case Kind::ancient_birth_block: return "Transaction has an ancient birth block";
+    case Kind::exhausts_resources: return "Transaction would exhaust the block limits";
+    case Kind::custom: return "InvalidTransaction custom error " + std::to_string(error.custom);
+    case Kind::bad_mandatory: return "A call was labelled as mandatory, but resulted in an Error.";
+    case Kind::mandatory_validation: return "Transaction dispatch is mandatory; transactions must not be validated.";
+    case Kind::bad_signer: return "Invalid signing address";
+    case Kind::cannot_lookup: return "Could not lookup information required to validate the transaction";
+    case Kind::no_unsigned_validator: return "Could not find an unsigned validator for the unsigned transaction";
+    case Kind::unknown_custom: return "UnknownTransaction custom error " + std::to_string(error.custom);
+    case Kind::malformed: return "Transaction does not decode";
+  }
+  return "Transaction is invalid";
+}
+
+}  // namespace phala::runtime

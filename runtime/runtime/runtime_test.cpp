@@ -1,0 +1,226 @@
+#include "runtime/runtime.hpp"
+
+#include <gtest/gtest.h>
+
+#include "runtime/test_chain.hpp"
+
+namespace phala::runtime {
+namespace {
+
+using namespace testing;
+using Kind = TransactionError::Kind;
+
+class RuntimeTest : public ::testing::Test {
+ protected:
+  TestChain chain;
+  crypto::KeyPair alice = pair_of("//Alice"), bob = pair_of("//Bob");
+  RuntimeCall transfer(Balance amount) const { return RuntimeCall::of<Balances>(Balances::TransferKeepAlive{bob.account(), {amount}}); }
+  TransactionError validate_error(ByteView extrinsic) const { return validate(chain.state, chain.head, extrinsic).error(); }
+};
+
+TEST_F(RuntimeTest, a_transfer_moves_money_and_pays_the_treasury) {
+  const auto treasury = test_spec().treasury;
+  const Balance before = chain.free(alice), issued = Pallets(chain.state).balances.total_issuance.get();
+  chain.block({chain.sign(alice, transfer(5 * Balances::pha), 0, 7)});
+  ASSERT_TRUE(chain.applied[0].has_value()) << to_string(chain.applied[0].error());
+  EXPECT_EQ(chain.free(bob), 10'000'005 * Balances::pha);
+  const Balance fee = before - 5 * Balances::pha - chain.free(alice);
+  EXPECT_GT(fee, TransactionPayment::weight_to_fee(base_extrinsic_weight));
+  EXPECT_EQ(Pallets(chain.state).balances.free_balance(treasury), Balances::existential_deposit + fee);
+  EXPECT_EQ(Pallets(chain.state).balances.total_issuance.get(), issued);
+  EXPECT_EQ(account_nonce(chain.state, alice.account()), 1u);
+  EXPECT_TRUE(chain.has_event(7, 2, scale::encode(Balances::Transfer{alice.account(), bob.account(), 5 * Balances::pha})));
+  EXPECT_TRUE(chain.has_event(8, 0, scale::encode(TransactionPayment::TransactionFeePaid{alice.account(), fee, 7})));
+}
+
+TEST_F(RuntimeTest, all_signature_schemes_and_eras_are_accepted) {
+  for (const auto scheme : {crypto::Scheme::ed25519, crypto::Scheme::sr25519, crypto::Scheme::ecdsa}) {
+    const auto who = pair_of("//Eve", scheme);
+    chain.block({chain.sign(alice, RuntimeCall::of<Balances>(Balances::TransferKeepAlive{who.account(), {100 * Balances::pha}}))});
+    const auto mortal = chain.sign(who, transfer(1), 0, 0, Era::mortal(64, chain.head.number));
+    EXPECT_TRUE(validate(chain.state, chain.head, mortal).has_value());
+    EXPECT_TRUE(check_signature(chain.state, chain.head, mortal));
+    chain.block({mortal});
+    EXPECT_TRUE(chain.applied.back().has_value());
+  }
+}
+
+TEST_F(RuntimeTest, a_mortal_transaction_dies) {
+  chain.block({});
+  const auto x = chain.sign(alice, transfer(1), 0, 0, Era::mortal(4, chain.head.number));
+  for (int i = 0; i < 8; ++i) chain.block({});
+  EXPECT_EQ(validate_error(x).kind, Kind::bad_proof);   // signed over another block's hash by now
+}
+
+TEST_F(RuntimeTest, refusals_have_names_and_change_nothing) {
+  const auto good = chain.sign(alice, transfer(1));
+  Bytes forged = good;
+  forged[50] ^= 1;
+  EXPECT_EQ(validate_error(forged).kind, Kind::bad_proof);
+  EXPECT_FALSE(check_signature(chain.state, chain.head, forged));
+  EXPECT_EQ(validate_error(ByteView(good).first(good.size() - 1)).kind, Kind::malformed);
+  EXPECT_EQ(validate_error(chain.sign(pair_of("//Nobody"), transfer(1))).kind, Kind::payment);
+  EXPECT_EQ(validate_error(encode_extrinsic({}, scale::encode(transfer(1)))).kind, Kind::no_unsigned_validator);
+  EXPECT_EQ(validate_error(encode_extrinsic({}, scale::encode(RuntimeCall::of<Timestamp>(Timestamp::Set{1})))).kind, Kind::mandatory_validation);
+  chain.block({good});
+  EXPECT_EQ(validate_error(good).kind, Kind::stale);
+
+  auto b = chain.builder();
+  const auto before = b.used_ref_time();
+  EXPECT_EQ(b.apply(good).error().kind, Kind::stale);
+  EXPECT_EQ(b.apply(chain.sign(alice, transfer(1), 3)).error().kind, Kind::future);
+  EXPECT_EQ(b.apply(chain.sign(alice, transfer(1), 1, 100'000'000 * Balances::pha)).error().kind, Kind::payment);
+  EXPECT_EQ(b.used_ref_time(), before);
+  TestChain other;
+  other.block({good});
+  other.block({});
+  chain.import(std::move(b).finish());
+  EXPECT_EQ(chain.state.kv, other.state.kv);
+}
+
+TEST_F(RuntimeTest, what_the_pool_must_know) {
+  const auto now = *validate(chain.state, chain.head, chain.sign(alice, transfer(1), 0));
+  EXPECT_TRUE(now.requires_.empty());
+  EXPECT_EQ(now.provides.size(), 1u);
+  EXPECT_EQ(now.sender, alice.account());
+  const auto later = *validate(chain.state, chain.head, chain.sign(alice, transfer(1), 1));
+  EXPECT_EQ(later.requires_, now.provides);
+  EXPECT_GT(validate(chain.state, chain.head, chain.sign(alice, transfer(1), 0, 1000))->priority, now.priority);
+}
+
+TEST_F(RuntimeTest, a_failed_call_pays_and_leaves_only_its_event) {
+  const Balance bob_before = chain.free(bob);
+  const auto call = RuntimeCall::of<Balances>(Balances::TransferAllowDeath{bob.account(), {11'000'000 * Balances::pha}});
+  chain.block({chain.sign(alice, call)});
+  EXPECT_TRUE(chain.applied[0].has_value());
+  EXPECT_EQ(chain.free(bob), bob_before);
+  EXPECT_LT(chain.free(alice), 10'000'000 * Balances::pha);
+  EXPECT_TRUE(chain.has_event(1, 1, scale::encode(DispatchError(TokenError::funds_unavailable))));
+}
+
+TEST_F(RuntimeTest, a_block_executes_again_to_the_same) {
+  const Header parent = chain.head;
+  const MapState parent_state = chain.state;
+  chain.block({chain.sign(alice, transfer(1)), chain.sign(bob, transfer(2))});
+  const auto again = execute_block(parent_state, parent, chain.head, chain.last.extrinsics);
+  ASSERT_TRUE(again.has_value()) << again.error().text();
+  EXPECT_EQ(again->diff, chain.last.diff);
+  EXPECT_EQ(again->header.hash(), chain.head.hash());
+
+  auto extrinsics = chain.last.extrinsics;
+  std::swap(extrinsics[1], extrinsics[2]);
+  EXPECT_FALSE(execute_block(parent_state, parent, chain.head, extrinsics).has_value());
+  extrinsics.erase(extrinsics.begin());
+  EXPECT_FALSE(execute_block(parent_state, parent, chain.head, extrinsics).has_value());
+  Header wrong = chain.head;
+  wrong.digest.logs.clear();
+  EXPECT_FALSE(execute_block(parent_state, parent, wrong, chain.last.extrinsics).has_value());
+}
+
+TEST_F(RuntimeTest, the_clock_only_moves_forward) {
+  chain.block({});
+  const u64 first = Pallets(chain.state).timestamp.now.get();
+  BlockBuilder past(chain.state, chain.head, 5);
+  chain.import(std::move(past).finish());
+  EXPECT_EQ(Pallets(chain.state).timestamp.now.get(), first + 1);
+  EXPECT_EQ(message_log_of(chain.head)->now_ms, first + 1);
+  BlockBuilder far(chain.state, chain.head, ~u64{0});
+  chain.import(std::move(far).finish());
+  EXPECT_EQ(Pallets(chain.state).timestamp.now.get(), 253'402'300'799'999u);
+  chain.block({});
+}
+
+TEST_F(RuntimeTest, a_full_block_says_so) {
+  auto b = chain.builder();
+  u32 nonce = 0;
+  Checked last;
+  const RuntimeCall big = RuntimeCall::of<System>(System::Remark{Bytes(1'000'000, 7)});
+  while ((last = b.apply(chain.sign(alice, big, nonce)))) ++nonce;
+  EXPECT_EQ(last.error().kind, Kind::exhausts_resources);
+  EXPECT_EQ(nonce, 3u);
+  EXPECT_TRUE(b.apply(chain.sign(alice, transfer(1), nonce)).has_value());
+}
+
+TEST_F(RuntimeTest, development_overrides_are_part_of_the_block) {
+  const Header parent = chain.head;
+  const MapState parent_state = chain.state;
+  auto b = chain.builder();
+  ASSERT_TRUE(b.set_storage({{to_bytes(":x"), Bytes{1}}, {Pallets(chain.state).sudo.key.key(), std::nullopt}}).has_value());
+  chain.import(std::move(b).finish());
+  EXPECT_EQ(chain.state.kv[to_bytes(":x")], Bytes{1});
+  EXPECT_FALSE(Pallets(chain.state).sudo.key.get().has_value());
+  EXPECT_TRUE(execute_block(parent_state, parent, chain.head, chain.last.extrinsics).has_value());
+
+  auto spec = test_spec();
+  spec.development = false;
+  TestChain strict(spec);
+  auto refused = strict.builder();
+  EXPECT_FALSE(refused.set_storage({{to_bytes(":x"), Bytes{1}}}).has_value());
+  // the very block that a development chain accepts
+  Header header = strict.head;
+  header.number = 1;
+  header.parent_hash = strict.head.hash();
+  EXPECT_FALSE(execute_block(strict.state, strict.head, header, chain.last.extrinsics).has_value());
+}
+
+TEST_F(RuntimeTest, runtime_apis_answer) {
+  const auto x = chain.sign(alice, transfer(1));
+  EXPECT_EQ(*call_api(chain.state, chain.head, "Core_version", {}), scale::encode(version()));
+  EXPECT_EQ(*call_api(chain.state, chain.head, "AccountNonceApi_account_nonce", alice.account()), Bytes(4, 0));
+  EXPECT_EQ(call_api(chain.state, chain.head, "Core_version", Bytes{1}).error().code, ErrorCode::invalid_input);
+  EXPECT_EQ(call_api(chain.state, chain.head, "Core_nothing", {}).error().code, ErrorCode::not_found);
+  const auto info = *call_api(chain.state, chain.head, "TransactionPaymentApi_query_info", concat(x, scale::encode(static_cast<u32>(x.size()))));
+  const Balance fee = load_le<u128>(info.data() + info.size() - 16);
+  const Balance before = chain.free(alice);
+  chain.block({x});
+  EXPECT_EQ(before - chain.free(alice), fee + 1);
+  const auto verdict = *call_api(chain.state, chain.head, "TaggedTransactionQueue_validate_transaction", concat(Bytes{2}, x, Hash{}));
+  EXPECT_EQ(verdict, (Bytes{1, 0, 3}));   // stale
+}
+
+TEST_F(RuntimeTest, messages_of_a_block_are_rooted_in_its_header) {
+  const auto before = *message_log_of(chain.head);
+  chain.block({chain.sign(alice, RuntimeCall::of<Mq>(Mq::PushMessage{to_bytes("phala/x"), {1}})),
+               chain.sign(bob, RuntimeCall::of<Mq>(Mq::PushMessage{to_bytes("phala/x"), {2}}))});
+  ASSERT_EQ(chain.last.messages.size(), 2u);
+  EXPECT_TRUE(chain.last.messages[1].sender == MessageOrigin::account(bob.account()));
+  const auto log = *message_log_of(chain.head);
+  EXPECT_EQ(log.total, before.total + 2);
+  EXPECT_EQ(log.root, next_message_root(before.root, 1, log.now_ms, {Leaf::of(chain.last.messages[0]), Leaf::of(chain.last.messages[1])}));
+  chain.block({});
+  EXPECT_TRUE(chain.last.messages.empty());
+  EXPECT_EQ(message_log_of(chain.head)->total, 2u);
+}
+
+TEST_F(RuntimeTest, a_workers_messages_queue_up_in_order) {
+  const auto worker = crypto::Sr25519Pair::from_seed(crypto::Seed(Bytes(32, 3)));
+  const MessageOrigin sender = origin::Worker{worker.public_key()};
+  const auto carry = [&](const crypto::KeyPair& by, u64 sequence, u32 nonce) {
+    const Message message{sender, to_bytes("phala/x"), {1}};
+    return chain.sign(by, RuntimeCall::of<Mq>(Mq::SyncOffchainMessage{{message, sequence, to_bytes(worker.sign(signed_bytes(message, sequence)))}}), nonce);
+  };
+  const auto first = *validate(chain.state, chain.head, carry(alice, 0, 0)), second = *validate(chain.state, chain.head, carry(bob, 1, 0));
+  EXPECT_EQ(second.requires_, std::vector<Bytes>{first.provides[1]});
+  EXPECT_EQ(first.provides[1], scale::encode(std::string("PhalaMqOffchainMessages"), sender, u64{0}));
+  auto b = chain.builder();
+  EXPECT_EQ(b.apply(carry(bob, 1, 0)).error().kind, Kind::future);
+  EXPECT_TRUE(b.apply(carry(alice, 0, 0)).has_value());
+  EXPECT_TRUE(b.apply(carry(bob, 1, 0)).has_value());
+  EXPECT_EQ(b.apply(carry(alice, 1, 1)).error().kind, Kind::stale);
+  chain.import(std::move(b).finish());
+  EXPECT_EQ(*call_api(chain.state, chain.head, "MqApi_sender_sequence", scale::encode(sender)), scale::encode(std::optional<u64>(2)));
+  EXPECT_EQ(validate_error(carry(alice, 1, 1)).kind, Kind::stale);
+}
+
+TEST_F(RuntimeTest, old_block_hashes_go_but_the_first_stays) {
+  TestChain short_chain;
+  short_chain.block({});
+  Pallets p(short_chain.state);
+  p.system.begin_block(System::block_hash_count + 2, Hash{});
+  p.system.end_block(0);
+  EXPECT_TRUE(p.system.block_hash.contains(0));
+  EXPECT_FALSE(p.system.block_hash.contains(1));
+}
+
+}  // namespace
+}  // namespace phala::runtime
