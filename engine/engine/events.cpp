@@ -1,0 +1,78 @@
+#include "engine/events.hpp"
+
+#include "crypto/hash.hpp"
+#include "engine/engine.hpp"
+
+namespace phala::engine {
+
+const Hash pink_topic = [] {
+  Hash topic;
+  const auto raw = from_hex("407068616c612e70696e6b2e6576656e74");
+  std::copy(raw->begin(), raw->end(), topic.begin());
+  return topic;
+}();
+
+namespace {
+constexpr size_t log_records_limit = 1024;
+constexpr size_t log_text_limit = 1 << 20;
+
+const event::ContractEmitted* emitted(const EventRecord& record) {
+  const auto* contracts = record.event.get_if<ContractsEvent>();
+  return contracts ? contracts->get_if<event::ContractEmitted>() : nullptr;
+}
+}  // namespace
+
+std::optional<EmittedPinkEvent> pink_event_of(const EventRecord& record, bool& malformed) {
+  malformed = false;
+  const auto* raw = emitted(record);
+  if (!raw || record.topics.size() != 1 || record.topics[0] != pink_topic) return {};
+  auto event = scale::decode<PinkEvent>(raw->data);
+  if (!event) {
+    malformed = true;
+    return {};
+  }
+  return EmittedPinkEvent{raw->contract, std::move(*event)};
+}
+
+void sort_events(const std::vector<EventRecord>& records, const std::optional<ContractId>& system, Effects& effects) {
+  constexpr u8 warn = 2;
+  for (const auto& record : records) {
+    const auto* raw = emitted(record);
+    if (!raw) continue;
+    bool malformed = false;
+    auto pink = pink_event_of(record, malformed);
+    if (malformed) {
+      add_log(effects, {raw->contract, raw->contract, warn, "invalid pink event, dropped"});
+    } else if (!pink) {
+      effects.ink_events.push_back({raw->contract, record.topics, raw->data});
+    } else if (pink->event.system_only() && pink->contract != system) {
+      add_log(effects, {raw->contract, raw->contract, warn, "pink event " + std::to_string(pink->event.index()) + " is for the system contract alone, dropped"});
+    } else {
+      effects.pink_events.push_back(std::move(*pink));
+    }
+  }
+}
+
+std::optional<Bytes> next_events_block(EventsBlockBody body, EventChainHead& head) {
+  std::erase_if(body.events, [](const EventRecord& record) {
+    bool malformed = false;
+    const auto pink = pink_event_of(record, malformed);
+    return pink && pink->event.is_private();
+  });
+  if (body.events.empty()) return {};
+  EventsBlock block{{head.next_number, runtime_version, head.last_hash, crypto::blake2_256(scale::encode(body))}, std::move(body)};
+  head = {head.next_number + 1, crypto::blake2_256(scale::encode(block.header))};
+  return scale::encode(block);
+}
+
+void add_log(Effects& effects, LogRecord record) {
+  size_t text = record.message.size();
+  for (const auto& one : effects.logs) text += one.message.size();
+  if (effects.logs.size() >= log_records_limit || text > log_text_limit) {
+    ++effects.logs_dropped;
+    return;
+  }
+  effects.logs.push_back(std::move(record));
+}
+
+}  // namespace phala::engine

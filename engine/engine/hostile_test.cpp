@@ -1,0 +1,173 @@
+// Whatever a contract does ends in an error with a name, on every machine the same; nothing of it reaches the process.
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "engine/gas.hpp"
+#include "engine/test_support.hpp"
+
+using namespace phala;
+using namespace phala::engine;
+using namespace phala::engine::test;
+
+namespace {
+std::string end_of(const std::string& body, RunRequest run = {}) {
+  Cluster cluster;
+  const auto code = cluster.upload(contract(body));
+  const auto made = cluster.instantiate(code, {}, {}, run);
+  if (!made.result.succeeded()) return error_of(made);
+  return error_of(cluster.send(*made.result.result->account_id, {}, run));
+}
+const std::string call_of(const std::string& body) { return "(func (export \"call\") " + body + ")"; }
+}  // namespace
+
+TEST(HostileTest, loops_and_traps_have_names) {
+  EXPECT_EQ(end_of(call_of("(loop $l (br $l))")), "Contracts::OutOfGas: out of gas");
+  EXPECT_EQ(end_of("(func $s (loop $l (br $l))) (start $s)"), "Contracts::OutOfGas: out of gas");
+  EXPECT_EQ(end_of(call_of("(unreachable)")), "Contracts::ContractTrapped: unreachable executed");
+  EXPECT_EQ(end_of(call_of("(drop (i32.div_u (i32.const 1) (i32.const 0)))")), "Contracts::ContractTrapped: division by zero");
+  EXPECT_EQ(end_of(call_of("(drop (i32.div_s (i32.const 0x80000000) (i32.const -1)))")), "Contracts::ContractTrapped: integer overflow");
+  EXPECT_EQ(end_of(call_of("(drop (i32.load (i32.const 0x1fffd)))")), "Contracts::ContractTrapped: memory access out of bounds");
+  EXPECT_EQ(end_of(call_of("(i64.store offset=0xffffffff (i32.const -1) (i64.const 1))")), "Contracts::ContractTrapped: memory access out of bounds");
+  EXPECT_EQ(end_of("(table 2 funcref) (type $t (func))" + call_of("(call_indirect (type $t) (i32.const 7))")), "Contracts::ContractTrapped: table access out of bounds");
+  EXPECT_EQ(end_of("(table 2 funcref) (type $t (func))" + call_of("(call_indirect (type $t) (i32.const 1))")), "Contracts::ContractTrapped: indirect call to nothing");
+  EXPECT_EQ(end_of("(table 2 funcref) (elem (i32.const 0) $g) (type $t (func)) (func $g (param i32))" + call_of("(call_indirect (type $t) (i32.const 0))")),
+            "Contracts::ContractTrapped: indirect call with another signature");
+  EXPECT_EQ(end_of("(data (i32.const 0x1ffff) \"xy\")"), "Contracts::ContractTrapped: a data or element segment lies outside its memory or table");
+  EXPECT_EQ(end_of("(table 1 funcref) (elem (i32.const 1) $g) (func $g)"), "Contracts::ContractTrapped: a data or element segment lies outside its memory or table");
+}
+
+TEST(HostileTest, the_start_function_runs_first_and_may_end_the_run) {
+  Cluster cluster;
+  const auto id = cluster.deploy("(global $g (mut i32) (i32.const 0)) (func $s (global.set $g (i32.const 7))) (start $s)" +
+                                 call_of("(i32.store (i32.const 0) (global.get $g)) (call $seal0.seal_return (i32.const 0) (i32.const 0) (i32.const 4))"));
+  EXPECT_EQ(data_of(cluster.send(id)), scale::encode(u32{7}));
+  const auto early = cluster.deploy("(func $s (call $seal0.seal_return (i32.const 0) (i32.const 0x100) (i32.const 2))) (start $s) (data (i32.const 0x100) \"hi\")" + call_of("(unreachable)"));
+  EXPECT_EQ(data_of(cluster.send(early)), to_bytes("hi"));
+}
+
+TEST(HostileTest, a_gigantic_jump_table_runs) {
+  std::string targets;
+  for (int i = 0; i < 20'000; ++i) targets += i % 2 ? " 0" : " 1";
+  Cluster cluster;
+  const auto id = cluster.deploy(answering("(block (block (br_table" + targets + " (i32.load (i32.const 0x1000)))) (local.set $end (i32.const 0x2001)))"));
+  EXPECT_EQ(data_of(cluster.send(id, scale::encode(u32{19'999}))).size(), 1u);
+  EXPECT_EQ(data_of(cluster.send(id, scale::encode(u32{19'998}))).size(), 0u);
+}
+
+TEST(HostileTest, host_functions_survive_any_argument) {
+  // every function with every combination of a few hostile numbers in its places, all of it in queries with full gas
+  const std::vector<std::string> numbers{"0", "1", "0x1ffff", "-1", "0x7fffffff"};
+  Cluster cluster;
+  const std::vector<std::string> names{"$seal0.set_storage", "$seal2.set_storage", "$seal1.get_storage", "$seal0.take_storage", "$seal0.deposit_event", "$seal1.call", "$seal0.delegate_call",
+                                       "$seal1.instantiate", "$seal0.call_chain_extension", "$seal0.hash_keccak_256", "$seal0.ecdsa_recover", "$seal0.sr25519_verify", "$seal0.seal_return",
+                                       "$seal0.debug_message", "$seal0.input", "$seal0.transfer", "$seal1.terminate", "$seal0.random", "$seal0.set_code_hash", "$seal2.call"};
+  size_t ran = 0;
+  for (const auto& name : names) {
+    const auto wasm_of = [&](size_t shift, size_t step) {
+      std::string text = contract_text(call_of("(;" + name + " ;)"));
+      const size_t import = text.find("(func " + name);
+      std::string arguments;
+      size_t i = shift;
+      for (size_t at = text.find("(param", import); at < text.find("))\n", import); at = text.find("(param", at + 1), i += step)
+        arguments += text.substr(at, 10) == "(param i64" ? "(i64.const 0)" : "(i32.const " + numbers[i % numbers.size()] + ")";
+      const bool result = text.substr(import, text.find("))\n", import) - import).find("result") != std::string::npos;
+      const std::string invocation = "(call " + name + " " + arguments + ")";
+      return contract(call_of(result ? "(drop " + invocation + ")" : invocation));
+    };
+    for (size_t shift = 0; shift < numbers.size(); ++shift)
+      for (size_t step = 0; step < numbers.size(); ++step) {
+        const auto id = cluster.deploy(wasm_of(shift, step));
+        static_cast<void>(error_of(cluster.query(id, Bytes(40, 0xff))));
+        ++ran;
+      }
+  }
+  EXPECT_EQ(ran, names.size() * 25);
+}
+
+TEST(HostileTest, what_a_run_keeps_is_bounded) {
+  // 1 MiB a write, over and over, in a query that pays nothing
+  const std::string text = R"((module (import "seal2" "set_storage" (func $set (param i32 i32 i32 i32) (result i32))) (import "seal0" "deposit_event" (func $event (param i32 i32 i32 i32)))
+    (import "env" "memory" (memory 20 20)) (func (export "deploy"))
+    (func (export "call") (local $i i32)
+      (loop $l (i32.store (i32.const 0) (local.get $i)) (drop (call $set (i32.const 0) (i32.const 4) (i32.const 0) (i32.const 0x100000)))
+        (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 10000))))))";
+  Cluster cluster;
+  const auto writer = cluster.deploy(assemble(text + ")"));
+  EXPECT_EQ(error_of(cluster.query(writer)), "Contracts::ValueTooLarge: one run writes more than 64 MiB");
+  const std::string write = "(drop (call $set (i32.const 0) (i32.const 4) (i32.const 0) (i32.const 0x100000)))";
+  std::string events = text;
+  events.replace(events.find(write), write.size(), "(call $event (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0x100000))");
+  const auto shouter = cluster.deploy(assemble(events + ")"));
+  EXPECT_EQ(error_of(cluster.query(shouter)), "Contracts::ValueTooLarge: the events of one run add up to more than 16 MiB");
+}
+
+TEST(HostileTest, an_engine_runs_in_two_gibibytes_of_address_space) {
+  // a child, because the limit cannot be lifted again
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    const rlimit limit{2u << 30, 2u << 30};
+    if (setrlimit(RLIMIT_AS, &limit) != 0) _exit(2);
+    auto engine = Engine::create();
+    if (!engine) _exit(3);
+    Cluster cluster;
+    const auto code = check_and_rewrite(contract(answering("(drop (memory.grow (i32.const 14))) (local.set $end (i32.const 0x20004))")), Determinism::enforced);
+    if (!code || !(*engine)->prepare(*code)) _exit(4);
+    const auto uploaded = upload_code(**engine, cluster.state, alice, contract(answering("(drop (memory.grow (i32.const 14))) (local.set $end (i32.const 0x20004))")), Determinism::enforced);
+    cluster.state.apply(uploaded->diff);
+    const auto made = instantiate(**engine, cluster.state, cluster.context, {{.origin = alice, .gas_limit = max_gas_for_tests}, uploaded->code_hash, {}, {}});
+    if (!made || !made->result.succeeded()) _exit(5);
+    cluster.state.apply(made->diff);
+    for (int i = 0; i < 100; ++i) {
+      const auto ran = call(**engine, cluster.state, cluster.context, {{.origin = alice, .gas_limit = max_gas_for_tests}, *made->result.result->account_id, {}});
+      if (!ran || data_of(*ran).size() != 0x1e004) _exit(6);
+    }
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+TEST(HostileTest, an_engine_without_address_space_says_so) {
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    const rlimit limit{700u << 20, 700u << 20};
+    if (setrlimit(RLIMIT_AS, &limit) != 0) _exit(2);
+    auto engine = Engine::create({.concurrent_runs = 256});   // 6 GiB of pool
+    _exit(!engine && engine.error().code == ErrorCode::unavailable ? 0 : 3);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+TEST(EngineCacheTest, modules_are_evicted_and_come_back_and_images_can_be_kept) {
+  Cluster cluster;
+  std::vector<ContractId> ids;
+  for (int i = 0; i < 30; ++i) ids.push_back(cluster.deploy(answering("(i32.store (i32.const 0x2000) (i32.const " + std::to_string(i) + ")) (local.set $end (i32.const 0x2004))")));
+  auto small = Engine::create({.concurrent_runs = 1, .module_cache_bytes = 200'000});
+  ASSERT_TRUE(small);
+  for (int round = 0; round < 2; ++round)
+    for (u32 i = 0; i < 30; ++i) {
+      const auto outcome = call(**small, cluster.state, cluster.context, {{.mode = Mode::query, .origin = alice, .gas_limit = max_gas_for_tests}, ids[i], {}});
+      ASSERT_TRUE(outcome);
+      EXPECT_EQ(data_of(*outcome), scale::encode(i));
+      EXPECT_LE((*small)->cached_bytes(), 300'000u);
+    }
+  const Hash code = cluster.state.contract(ids[3])->code_hash;
+  const auto image = shared_engine().image(code);
+  ASSERT_TRUE(image);
+  auto fresh = Engine::create({.concurrent_runs = 1});
+  EXPECT_FALSE((*fresh)->image(code));
+  ASSERT_TRUE((*fresh)->load_image(code, 100, *image));
+  EXPECT_TRUE((*fresh)->image(code));
+  const auto outcome = call(**fresh, cluster.state, cluster.context, {{.mode = Mode::query, .origin = alice, .gas_limit = max_gas_for_tests}, ids[3], {}});
+  EXPECT_EQ(data_of(*outcome), scale::encode(u32{3}));
+  EXPECT_FALSE((*fresh)->load_image(code, 100, to_bytes("not an image")));
+}
