@@ -1,0 +1,56 @@
+#include "api/effects.hpp"
+
+#include <sys/random.h>
+
+#include <cerrno>
+
+#include "base/assert.hpp"
+
+namespace phala::worker {
+
+void random_fill(u8* to, size_t size) {
+  while (size > 0) {
+    const ssize_t n = getrandom(to, std::min<size_t>(size, 256), 0);
+    if (n < 0 && errno == EINTR) continue;
+    PHALA_ASSERT(n > 0);
+    to += n;
+    size -= static_cast<size_t>(n);
+  }
+}
+
+u64 unix_time_ms() {
+  return static_cast<u64>(std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count());
+}
+
+engine::HttpResult WorldEffects::http_request(const AccountId&, const engine::HttpRequest& request) { return http_.request(request, deadline_); }
+
+Result<std::vector<engine::HttpResult>, engine::HttpError> WorldEffects::batch_http_request(const AccountId&, const std::vector<engine::HttpRequest>& requests, u64 timeout_ms) {
+  return http_.batch(requests, timeout_ms, deadline_);
+}
+
+Bytes WorldEffects::random_bytes(u8 count) {
+  Bytes out(count);
+  random_fill(out.data(), out.size());
+  return out;
+}
+
+u64 WorldEffects::unix_time_ms() { return worker::unix_time_ms(); }
+
+bool WorldEffects::cache_set(const AccountId& contract, ByteView key, ByteView value) {
+  const std::lock_guard lock(cache_.mutex);
+  return cache_.cache.set(contract.as<Hash>(), key, value, worker::unix_time_ms() / 1000);
+}
+void WorldEffects::cache_set_expiration(const AccountId& contract, ByteView key, u64 seconds) {
+  const std::lock_guard lock(cache_.mutex);
+  cache_.cache.expire(contract.as<Hash>(), key, seconds, worker::unix_time_ms() / 1000);
+}
+std::optional<Bytes> WorldEffects::cache_get(const AccountId& contract, ByteView key) {
+  const std::lock_guard lock(cache_.mutex);
+  return cache_.cache.get(contract.as<Hash>(), key, worker::unix_time_ms() / 1000);
+}
+std::optional<Bytes> WorldEffects::cache_remove(const AccountId& contract, ByteView key) {
+  const std::lock_guard lock(cache_.mutex);
+  return cache_.cache.remove(contract.as<Hash>(), key, worker::unix_time_ms() / 1000);
+}
+
+}  // namespace phala::worker

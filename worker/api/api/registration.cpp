@@ -1,0 +1,41 @@
+#include "api/registration.hpp"
+
+#include "crypto/hash.hpp"
+
+namespace phala::worker {
+
+EvidenceCollector no_evidence() {
+  return {"null", [](const Hash&, u64) -> Result<Bytes> { return Bytes{0}; }};
+}
+
+Bytes encode_dcap_report(ByteView quote, ByteView encoded_collateral) {
+  // Some ‖ AttestationReport::SgxDcap ‖ quote ‖ Some ‖ Collateral::SgxV30 (spec/chain.md §3.4)
+  Bytes out{1, 1};
+  append(out, scale::encode(to_bytes(quote)));
+  append(out, Bytes{1, 0});
+  append(out, encoded_collateral);
+  return out;
+}
+
+Result<RegistrationResponse> Registration::get(const std::optional<AccountId>& operator_, bool refresh, u64 now_s) {
+  const std::lock_guard lock(mutex_);
+  const bool other = operator_ && operator_ != info_.operator_;
+  if (kept_ && !refresh && !other && now_s < kept_->timestamp_s + keep_s && now_s >= kept_->timestamp_s) return *kept_;
+  auto info = info_;
+  if (operator_) info.operator_ = operator_;
+  RegistrationResponse out{scale::encode(info), {}, collector_.provider, now_s};
+  out.encoded_report = TRY(collector_.collect(crypto::blake2_256(out.encoded_info), now_s).context("attestation evidence"));
+  info_ = std::move(info);
+  kept_ = out;
+  return out;
+}
+
+std::vector<u32> cpu_features(u32 cores) {
+  u32 level = 1;
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx2")) level += __builtin_cpu_supports("avx512f") ? 2 : 1;
+#endif
+  return {cores, level};
+}
+
+}  // namespace phala::worker

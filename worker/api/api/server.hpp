@@ -1,0 +1,36 @@
+#pragma once
+// Why: two ports with two rights. The public one answers everybody what is meant for everybody, signed; the private one belongs to the relay,
+// which must show the token.
+
+#include "api/prpc.hpp"
+#include "http/http.hpp"
+
+namespace phala::worker {
+
+struct ApiOptions {
+  std::string address = "127.0.0.1";
+  u16 port = 8000;                          ///< private
+  std::string public_address = "0.0.0.0";
+  std::optional<u16> public_port;
+  bool allow_cors = false;                  ///< on the public port, for pages of any origin
+  std::string token;                        ///< of the private port, not empty
+};
+
+class Api {
+ public:
+  /// Serves until destroyed. Everything in `context`, and `metrics`, must outlive it. Errors: a port that cannot be had.
+  static Result<std::unique_ptr<Api>> start(ApiContext context, const ApiOptions& options, const Metrics& metrics);
+  ~Api();
+  u16 port() const { return private_->port(); }
+  u16 public_port() const { return public_ ? public_->port() : 0; }
+
+ private:
+  explicit Api(ApiContext context) : context_(std::move(context)), slow_(1, 64) {}
+  std::vector<http::Route> routes(bool is_public, const std::string& token, const Metrics& metrics);
+  http::Handler prpc_handler(const PrpcMethod& method, bool is_public, const std::string& token);
+  ApiContext context_;
+  CpuPool slow_;        ///< one thread: what the relay brings is taken one after the other
+  std::unique_ptr<http::Server> private_, public_;
+};
+
+}  // namespace phala::worker

@@ -1,0 +1,64 @@
+#pragma once
+// Why: a cluster is the same deterministic machine on each of its workers: the same messages give the same state root everywhere.
+// This file carries the messages of the log to the contract engine and its effects back (spec/worker.md §5).
+//
+// Two kinds of failure. A message or contract that is wrong is noted and the log goes on, on every worker alike. When the engine
+// says that *this machine* could not run something, `ClusterTurn::failure` is set: the block must not count as processed.
+
+#include <memory>
+
+#include "core/egress.hpp"
+#include "core/report.hpp"
+#include "engine/engine.hpp"
+
+namespace phala::worker {
+
+struct BlockEndHook { u32 selector{}; u64 gas_limit{};  FIELDS(selector, gas_limit) };
+struct ContractEntry {
+  u32 weight = 0;                         ///< share of queries and cache; 0 counts as 1 for queries and as nothing for the cache
+  std::optional<BlockEndHook> on_block_end;
+  FIELDS(weight, on_block_end)
+};
+
+/// A value: copying it is a snapshot.
+struct Cluster {
+  protocol::ClusterId id;
+  std::shared_ptr<const Sr25519Pair> key;
+  std::shared_ptr<const Bytes> system_code;   ///< what an upgrade of the system contract imports; from the log
+  std::map<protocol::ContractId, ContractEntry> contracts;
+  std::optional<protocol::ContractId> log_handler;
+  engine::ClusterState state;
+
+  std::optional<protocol::ContractId> system_contract() const;
+};
+
+/// A cluster that holds more refuses whatever could add to it.
+constexpr u64 max_cluster_bytes = 512u << 20;
+
+struct ClusterTurn {
+  std::optional<Cluster>& cluster;
+  StateDiff& diff;                     ///< of the cluster's state, collected over the batch
+  Egress& egress;
+  const Sr25519Pair& identity;
+  engine::Engine& engine;
+  bool may_hold_cluster;               ///< false: a gatekeeper outside a development network
+  BlockNumber block;
+  u64 now_ms;
+  Report& report;
+  std::optional<Error> failure{};      ///< see above
+};
+
+/// Handle one message each. Errors name why it was not acted on.
+Result<> on_cluster_operation(ClusterTurn& turn, const MessageOrigin& sender, const protocol::ClusterOperation& event);
+Result<> on_contract_operation(ClusterTurn& turn, const MessageOrigin& sender, const protocol::ContractOperation& event);
+/// `contract`: from the topic. A command for a contract that is not in this worker's cluster is none of its business.
+Result<> on_command(ClusterTurn& turn, const MessageOrigin& sender, const protocol::ContractId& contract, ByteView payload);
+/// At the end of every block: hooks in the order of contract ids, and removal of what terminated contracts left.
+void on_block_end(ClusterTurn& turn);
+
+/// The contract of a command topic; nothing for other topics.
+std::optional<protocol::ContractId> contract_of_topic(ByteView topic);
+/// Adds what a run left to `records` (logs, ink events) for the log server.
+void collect_records(std::vector<LogRecord>& records, const engine::Effects& effects, BlockNumber block, u64 now_ms, ExecMode mode);
+
+}  // namespace phala::worker

@@ -1,0 +1,71 @@
+#pragma once
+// Why: the whole worker between two blocks is one value, and a block is one function on it. Whoever holds the value and the same
+// messages gets the same next value: crashes are survived by writing differences down, tests need no mocks, and two workers of a
+// cluster cannot drift apart. Secrets are in here; nothing of it may be printed.
+
+#include "core/cluster.hpp"
+#include "core/gatekeeper.hpp"
+#include "core/working.hpp"
+#include "light/light.hpp"
+
+namespace phala::worker {
+
+struct Machine {
+  light::Tip tip;
+  Working working;
+  Gatekeeper gatekeeper;
+  std::optional<Cluster> cluster;
+  Egress egress;
+};
+
+/// What stays the same while a worker runs.
+struct MachineConfig {
+  light::TrustRoot trust;
+  bool development = false;   ///< of the chain spec: gatekeepers may also hold clusters
+};
+
+/// What a dispatch needs from outside.
+struct Turn {
+  const MachineConfig& config;
+  const Sr25519Pair& identity;
+  engine::Engine& engine;
+  const SecretBytes<32>& entropy;   ///< fresh random bytes for this dispatch
+  u64 iterations = 0;               ///< benchmark counter
+};
+
+/// At its trust root, before the first block.
+Machine genesis(const MachineConfig& config);
+
+/// Everything with these topics changes a worker's state, so its payloads are needed.
+bool follows(ByteView topic);
+
+struct Dispatched {
+  Machine machine;
+  StateDiff cluster_diff;   ///< of the cluster's state, over all blocks of the batch
+  Report report;
+};
+/// Checks a batch against the tip and takes all its blocks, or nothing. Errors: the batch is refused (light client); this machine cannot
+/// run a contract. A message that is wrong is in `report.notes`, and never an error.
+Result<Dispatched> dispatch(const Machine& machine, const Turn& turn, const light::Batch& batch);
+/// One verified block. The light client's tip is the caller's.
+Result<> process_block(Machine& machine, const Turn& turn, const light::VerifiedBlock& block, StateDiff& cluster_diff, Report& report);
+
+/// Senders whose messages wait, and the storage keys whose proofs let go of them.
+std::vector<std::pair<MessageOrigin, Bytes>> ingress_keys(const Machine& machine, const PublicKey& identity);
+/// Forgets messages the chain is proven to have. Errors of light::read_at_tip, and of values that are not sequences.
+Result<Machine> settle_egress(const Machine& machine, const PublicKey& identity, std::span<const Bytes> proof);
+
+// ---- at rest ------------------------------------------------------------------------------------------------------------
+// A machine is a map from keys to values, so that a dispatch is a small difference of it. Values hold secrets: they are
+// written encrypted only.
+using Image = std::map<Bytes, Bytes, BytesLess>;
+
+/// Everything, the cluster's state included; in no particular order.
+void visit_image(const Machine& machine, const std::function<void(ByteView key, ByteView value)>& visit);
+Image image_of(const Machine& machine);
+/// Error `corrupted`: names the part.
+Result<Machine> machine_from(const Image& image);
+/// What changes in the image from `before` to `after`. `cluster_diff`: as collected between them.
+StateDiff difference(const Machine& before, const Machine& after, const StateDiff& cluster_diff);
+
+}  // namespace phala::worker

@@ -1,0 +1,53 @@
+#pragma once
+// Why: HTTP requests of contracts (engine::QueryEffects::http_request and batch_http_request). A contract is a stranger on the operator's
+// machine: it must not reach the operator's network, nor hold a query longer than its deadline, nor make the worker swallow more
+// than it declared. Every connection is checked by the address it really goes to: after DNS, and again on every redirect.
+//
+// Thread-safe: one object serves all queries at once.
+
+#include <atomic>
+#include <chrono>
+
+#include "egress/address.hpp"
+#include "engine/effects.hpp"
+
+namespace phala::egress {
+
+using Deadline = std::chrono::steady_clock::time_point;
+
+struct HttpLimits {
+  size_t url_bytes = 8 * 1024;
+  size_t headers = 256;                   ///< of a request
+  size_t header_bytes = 64 * 1024;        ///< of a request, and of each response; names and values
+  size_t request_body_bytes = 2u << 20;
+  size_t response_body_bytes = 2u << 20;
+  size_t batch = 5;
+  size_t redirects = 10;
+  size_t transfers = 64;                  ///< at once, over all queries
+};
+
+class HttpEgress {
+ public:
+  /// `allowed`: addresses contracts may reach although they are local (--allow-egress). `own_ports`: ports of this worker, refused on
+  /// every local address even when that is allowed.
+  explicit HttpEgress(std::vector<AddressRange> allowed, std::vector<u16> own_ports = {}, HttpLimits limits = {});
+  ~HttpEgress();
+  HttpEgress(const HttpEgress&) = delete;
+  HttpEgress& operator=(const HttpEgress&) = delete;
+
+  /// Redirects followed. A host that does not answer is a response with status 523; an address contracts may not reach is the error
+  /// not_allowed; a deadline that has passed, or passes meanwhile, is timeout. Names of response headers are lower-case; a value that is
+  /// not text is empty. Blocks the calling thread, never past the deadline.
+  engine::HttpResult request(const engine::HttpRequest& request, Deadline deadline) const;
+  /// All at once, one answer per request, in order. `timeout_ms` shortens the deadline. Error: too_many_requests.
+  Result<std::vector<engine::HttpResult>, engine::HttpError> batch(const std::vector<engine::HttpRequest>& requests, u64 timeout_ms,
+                                                                   Deadline deadline) const;
+
+ private:
+  const std::vector<AddressRange> allowed_;
+  const std::vector<u16> own_ports_;
+  const HttpLimits limits_;
+  mutable std::atomic<size_t> running_ = 0;
+};
+
+}  // namespace phala::egress

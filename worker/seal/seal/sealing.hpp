@@ -1,0 +1,38 @@
+#pragma once
+// Why: who a worker is must survive a restart and must not leave the machine. How that is kept depends on the hardware, which is detected and
+// never chosen: one row per kind. Where a TEE answers, a plain file would betray it, so the software row refuses there.
+
+#include <functional>
+#include <string>
+
+#include "crypto/sign.hpp"
+#include "seal/files.hpp"
+
+namespace phala::worker {
+
+enum class TeeKind : u8 { none, gramine_sgx, sgx, tdx };
+std::string_view to_string(TeeKind kind);
+/// Asks the devices under `root` ("" in production; a folder in tests).
+TeeKind detect_tee(const std::string& root = {});
+
+/// What keeps secrets on one kind of machine.
+struct Sealing {
+  TeeKind tee;
+  std::string_view name;
+  Result<> (*store)(Files& files, const std::string& file, ByteView secret);
+  Result<Bytes> (*load)(Files& files, const std::string& file);
+};
+/// The row for what was detected. Error `refused`: this build has none for it.
+Result<const Sealing*> sealing_for(TeeKind tee);
+
+/// A worker's identity at rest.
+struct SealedIdentity {
+  Hash genesis_hash;            ///< of the chain it belongs to; another one is refused
+  crypto::Seed seed;
+};
+/// Loads the identity, or makes one from `fresh_seed` (32 random bytes) and stores it before returning. Errors: damaged; made for another chain.
+Result<SealedIdentity> load_or_create_identity(const Sealing& sealing, Files& files, const Hash& genesis_hash, const crypto::Seed& fresh_seed);
+/// The key of all other files: HKDF from the identity's secret.
+SecretBytes<32> storage_key(const crypto::Sr25519Pair& identity);
+
+}  // namespace phala::worker
