@@ -432,13 +432,15 @@ class HttpConnection final : public Open, public std::enable_shared_from_this<Ht
     co_await write({status, std::string(reason_phrase(status)) + "\n"}, {}, false, false);
     co_await drain();
   }
-  /// Reads a little more before closing: closing with unread input resets the connection, and the client would not see the answer.
+  /// Reads what the client is still sending before closing: closing with unread input resets the connection, and the client would not see the
+  /// answer. Most clients look at it only after sending the whole body, so a body somewhat over the limit has to be let in; it is thrown away as it comes.
   Task<> drain() {
+    constexpr size_t most_bytes = 64u << 20;
     error_code ignored;
     stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
-    stream_.expires_after(milliseconds(1000));
-    std::array<char, 16384> waste;
-    for (size_t total = 0; total < (4u << 20);) {
+    stream_.expires_after(milliseconds(5000));
+    std::array<char, 65536> waste;
+    for (size_t total = 0; total < most_bytes;) {
       auto [error, size] = co_await stream_.async_read_some(asio::buffer(waste), as_result);
       if (error) co_return;
       total += size;

@@ -108,6 +108,12 @@ TEST_F(HttpTest, body_longer_than_the_route_allows_is_refused_before_it_is_sent)
   Client chunked(server->port());
   chunked.send("POST /small HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n01234567890\r\n0\r\n\r\n");
   EXPECT_TRUE(has(chunked.answer(), "413 Payload Too Large"));
+  Client talkative(server->port());   // sends everything before it looks, as most libraries do
+  boost::system::error_code error;
+  const std::string long_body = "POST /small HTTP/1.1\r\nHost: x\r\nContent-Length: 16777216\r\n\r\n" + std::string(16u << 20, 'x');
+  asio::write(talkative.socket, asio::buffer(long_body), error);
+  EXPECT_FALSE(error) << error.message();
+  EXPECT_TRUE(has(talkative.answer(), "413 Payload Too Large"));
   EXPECT_EQ(handled, 0);
   Client fits(server->port());
   fits.send("POST /small HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 10\r\n\r\n");

@@ -38,7 +38,8 @@ TEST(CpuPool, stop_destroys_what_waits_and_refuses_more) {
   running.get_future().wait();
   ASSERT_TRUE(pool.submit([token] { FAIL(); }));
   auto stopping = std::async(std::launch::async, [&] { pool.stop(); });
-  while (pool.submit([] {})) std::this_thread::yield();
+  while (pool.queued() != 0) std::this_thread::yield();   // the only job that could take it out is waiting: `stop` did
+  EXPECT_FALSE(pool.submit([] {}));
   gate.set_value();
   stopping.wait();
   EXPECT_EQ(token.use_count(), 1);
