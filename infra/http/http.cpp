@@ -434,10 +434,9 @@ class HttpConnection final : public Open, public std::enable_shared_from_this<Ht
   }
   /// Reads what the client is still sending before closing: closing with unread input resets the connection, and the client would not see the
   /// answer. Most clients look at it only after sending the whole body, so a body somewhat over the limit has to be let in; it is thrown away as it comes.
+  /// Our side is not shut before: some take that for the end of the connection and fail on their next write (Node's fetch).
   Task<> drain() {
     constexpr size_t most_bytes = 64u << 20;
-    error_code ignored;
-    stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
     stream_.expires_after(milliseconds(5000));
     std::array<char, 65536> waste;
     for (size_t total = 0; total < most_bytes;) {
