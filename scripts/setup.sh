@@ -13,7 +13,7 @@ build_packages=(
   clang-19 lld-19 llvm-19 cmake ninja-build ccache pkg-config git ca-certificates libstdc++-12-dev
   librocksdb-dev libssl-dev libsecp256k1-dev libxxhash-dev libcurl4-openssl-dev
   libprotobuf-dev protobuf-compiler nlohmann-json3-dev libtomlplusplus-dev libcli11-dev libspdlog-dev libfmt-dev libgtest-dev
-  libc++-19-dev-wasm32 libc++abi-19-dev-wasm32 libclang-rt-19-dev-wasm32 binaryen wabt python3
+  libjsmn-dev libc++-19-dev-wasm32 libc++abi-19-dev-wasm32 libclang-rt-19-dev-wasm32 binaryen wabt python3
 )
 test_packages=(clang-format-19 libclang-rt-19-dev libbenchmark-dev g++-12 gdb curl)
 

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 INCLUDES = ("sdk", "lib/base", "lib/scale")
 SHARED = ("lib/base/base/assert.cpp", "lib/base/base/bytes.cpp", "lib/scale/scale/codec.cpp",
-          "sdk/phala/contract.cpp", "sdk/phala/env.cpp", "sdk/phala/pink.cpp")
+          "sdk/phala/contract.cpp", "sdk/phala/env.cpp", "sdk/phala/json.cpp", "sdk/phala/pink.cpp")
 WASM_ONLY = ("sdk/phala/runtime.cpp",)
 NATIVE_ONLY = ("sdk/phala/metadata.cpp",)
 COMMON_FLAGS = ["-std=c++23", "-Wall", "-Wextra", "-Werror=return-type", "-Werror=unused-result", "-Wno-gnu-statement-expression",
@@ -144,7 +144,8 @@ class CppProject:
     def build_wasm(self, target_dir):
         folder = os.path.join(target_dir, "cpp", self.name)
         sources = self.sources + [os.path.join(ROOT, s) for s in SHARED + WASM_ONLY]
-        flags = WASM_FLAGS + ["-isystem", self._library_headers(), f"-DPHALA_BUFFER_SIZE={self.config['buffer_size']}"]
+        # last of all the machine's own headers, for libraries that are headers alone (libjsmn)
+        flags = WASM_FLAGS + ["-isystem", self._library_headers(), "-idirafter", "/usr/include", f"-DPHALA_BUFFER_SIZE={self.config['buffer_size']}"]
         objects = self._compile(sources, flags, target_dir, "wasm")
         out = os.path.join(folder, self.name + ".wasm")
         _run([self.compiler, *WASM_FLAGS, *LINK_FLAGS, *objects, self._builtins(), "-o", out], f"linking {self.name}")
