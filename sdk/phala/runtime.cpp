@@ -2,6 +2,7 @@
 // Memory is handed out upwards and not taken back except for the newest block, because a call lives for milliseconds in an
 // instance of its own. Only part of the wasm build.
 
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -91,13 +92,24 @@ __attribute__((used)) size_t strlen(const char* text) {
 void abort() { __builtin_trap(); }
 }
 
-// The C++ library keeps these two in its own archive, which expects a whole system beneath it: strings, compiled once, and what is
-// called where it would throw.
+// The C++ library keeps these in its own archive, which expects a whole system beneath it: strings, compiled once, what is called where it
+// would throw, and whole numbers as text.
 template class std::basic_string<char>;
 template std::string& std::string::__assign_no_alias<true>(const char*, size_t);
 template std::string& std::string::__assign_no_alias<false>(const char*, size_t);
 _LIBCPP_BEGIN_NAMESPACE_STD
 [[noreturn]] void __libcpp_verbose_abort(const char*, ...) { __builtin_trap(); }
+template <class T>
+static string whole_to_string(T value) {
+  char text[24];
+  return string(text, to_chars(text, text + sizeof text, value).ptr);
+}
+string to_string(int value) { return whole_to_string(value); }
+string to_string(unsigned value) { return whole_to_string(value); }
+string to_string(long value) { return whole_to_string(value); }
+string to_string(unsigned long value) { return whole_to_string(value); }
+string to_string(long long value) { return whole_to_string(value); }
+string to_string(unsigned long long value) { return whole_to_string(value); }
 _LIBCPP_END_NAMESPACE_STD
 
 namespace phala::sdk::host {

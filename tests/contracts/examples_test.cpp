@@ -1,10 +1,12 @@
 // The examples of contracts/examples, as wasm, in the engine: what they need of the worker and no native host imitates.
 #include <gtest/gtest.h>
 
+#include "bot/bot.hpp"
 #include "crypto/hash.hpp"
 #include "crypto/sign.hpp"
 #include "game/game.hpp"
 #include "oracle/oracle.hpp"
+#include "other_chain.hpp"
 #include "token/token.hpp"
 #include "world.hpp"
 
@@ -99,6 +101,32 @@ TEST_F(Examples, a_game_pays_its_winner) {
   ASSERT_TRUE(world.last.result.result.has_value()) << error_of(world.last);
   EXPECT_EQ(world.query(id, Game::OutcomeOf{0}).value()->winner, bob);
   EXPECT_GT(world.state.account(bob).free, before + 4 * engine::test::unit);   // less what storing the outcome holds back
+}
+
+TEST_F(Examples, a_bot_signs_for_its_owner_what_another_chain_accepts) {
+  using bot::Bot;
+  const auto id = deploy("bot", Bot::New{});
+  const AccountId account = AccountId(world.query(id, Bot::Account{}).value());
+  OtherChain other(account);
+  const AccountId receiver(Bytes(32, 0x55));
+  const Bytes pay = OtherChain::transfer_call(receiver, engine::test::unit);
+  const auto submit = [&](const AccountId& from) {
+    using Returned = Result<Hash, bot::Error>;
+    const Bytes answer = world.query_raw(id, sdk::detail::call_data(Bot::Submit::message, Bot::Submit{pay}), &other, from);
+    EXPECT_FALSE(answer.empty()) << error_of(world.last);
+    return sdk::detail::read_answer<Returned>({}, answer).value();
+  };
+  EXPECT_EQ(submit(alice).error(), bot::Error::NotConfigured);
+  ASSERT_TRUE(world.send(alice, id, Bot::Configure{bot::Target{"https://node.example", other.genesis_hash()}})->has_value());
+  EXPECT_EQ(world.send(bob, id, Bot::Configure{})->error(), bot::Error::NotTheOwner);
+  EXPECT_EQ(submit(bob).error(), bot::Error::NotTheOwner);
+  for (u32 n = 1; n <= 2; ++n) {   // with the nonce that the chain expects each time
+    ASSERT_TRUE(submit(alice).has_value()) << error_of(world.last);
+    EXPECT_EQ(other.free_balance(receiver), n * engine::test::unit);
+  }
+  // a node of another chain gets a signature that is worth nothing there
+  ASSERT_TRUE(world.send(alice, id, Bot::Configure{bot::Target{"https://node.example", Hash(Bytes(32, 1))}})->has_value());
+  EXPECT_EQ(submit(alice).error(), bot::Error::NodeRefused);
 }
 
 }  // namespace

@@ -67,9 +67,9 @@ Bytes World::send_raw(const AccountId& from, const engine::ContractId& to, const
   return engine::test::data_of(last);
 }
 
-Bytes World::query_raw(const engine::ContractId& to, const Bytes& input, engine::QueryEffects* effects) {
+Bytes World::query_raw(const engine::ContractId& to, const Bytes& input, engine::QueryEffects* effects, const AccountId& from) {
   last = must(engine::call(shared_engine(), state, context,
-                           {{.mode = engine::Mode::query, .origin = bob, .gas_limit = 10'000'000'000'000, .effects = effects}, to, input}));
+                           {{.mode = engine::Mode::query, .origin = from, .gas_limit = 10'000'000'000'000, .effects = effects}, to, input}));
   return engine::test::data_of(last);
 }
 

@@ -19,7 +19,7 @@ Bytes built_wasm(const std::string& name);
 Bytes golden_wasm(const std::string& name);
 
 /// Answers every HTTP request with one response; refuses the rest of the world.
-class OneAnswer final : public engine::QueryEffects {
+class OneAnswer : public engine::QueryEffects {
  public:
   engine::HttpResult response = engine::HttpResponse{};
   std::vector<engine::HttpRequest> requests;
@@ -55,7 +55,7 @@ struct World {
 
   /// A transaction; its difference is applied.
   Bytes send_raw(const AccountId& from, const engine::ContractId& to, const Bytes& input, sdk::Balance value = 0);
-  Bytes query_raw(const engine::ContractId& to, const Bytes& input, engine::QueryEffects* effects = nullptr);
+  Bytes query_raw(const engine::ContractId& to, const Bytes& input, engine::QueryEffects* effects = nullptr, const AccountId& from = bob);
 
   template <class M>
   Result<typename M::Returns, sdk::CallError> send(const AccountId& from, const engine::ContractId& to, const M& message) {
