@@ -1,54 +1,130 @@
 #!/usr/bin/env bash
-# The tests, one suite after the other; a failing suite does not hide the next. Ends with "N passed, N failed".
-# Usage: scripts/test.sh [suite…]   suites: unit contracts purity sim e2e (these when none is named), fuzz
+# The tests. After the build, jobs run side by side on as many lanes as there are processors (two at least); a failing job does not hide the others, and one that
+# hangs fails when its time is up. Each job's output is in build/test-NAME.log and is shown when it fails. Ends with "N passed, N failed".
+# Usage: scripts/test.sh [suite…]   suites: unit e2e contracts purity sim fuzz; all of them when none is named
 set -uo pipefail
 cd "$(dirname "$0")/.."
-jobs=$(nproc)
-fuzz_seconds=${FUZZ_SECONDS:-60}
-export FUZZ_SECONDS=$fuzz_seconds
-passed=0 failed=0 failures=()
+cores=$(nproc)
+lanes=$((cores > 2 ? cores : 2))
+half=$(((cores + 1) / 2))   # what a job that can use many processors takes beside another
+export FUZZ_SECONDS=${FUZZ_SECONDS:-60}
 suites=("$@")
-[ ${#suites[@]} -gt 0 ] || suites=(unit contracts purity sim e2e)
-mkdir -p build
-
-# run NAME COMMAND…: output goes to a log that is shown only when the command fails
-run() {
-  local name=$1 log=build/test-${1//[^a-z0-9-]/-}.log start=$SECONDS
-  shift
-  if "$@" >"$log" 2>&1; then
-    passed=$((passed + 1))
-    printf 'ok    %-34s %4d s\n' "$name" $((SECONDS - start))
-  else
-    failed=$((failed + 1))
-    failures+=("$name")
-    printf 'FAIL  %-34s %4d s\n' "$name" $((SECONDS - start))
-    tail -n 60 "$log" | sed 's/^/      /'
-  fi
-}
+[ ${#suites[@]} -gt 0 ] || suites=(unit e2e contracts purity sim fuzz)
 has() { [[ " ${suites[*]} " == *" $1 "* ]]; }
-configure() { cmake --preset "$1" && cmake --build "build/$1" --parallel "$jobs" "${@:2}"; }
-npm_test() { (cd "tests/e2e/$1" && npm install --no-audit --no-fund --loglevel=error && npm test); }
+mkdir -p build
+began=$SECONDS passed=0 failed=0 failures=()
 
-run "build" configure release
-if [ "$failed" -gt 0 ]; then
-  echo "the build failed; nothing else can run"
+# ---- jobs ----------------------------------------------------------------------------------------------------------------
+names=()
+declare -A limit needs command state started name_of sleepy
+# add NAME LIMIT_S NEEDS COMMAND…    NEEDS: a job that must have passed before, or -
+add() {
+  names+=("$1")
+  limit[$1]=$2 needs[$1]=$3 state[$1]=waiting command[$1]=$(printf '%q ' "${@:4}")
+}
+
+# report NAME STATUS
+report() {
+  local log=build/test-$1.log seconds=$((SECONDS - started[$1]))
+  if [ "$2" = 0 ]; then
+    state[$1]=passed passed=$((passed + 1))
+    printf 'ok    %-34s %4d s\n' "$1" $seconds
+    return
+  fi
+  state[$1]=failed failed=$((failed + 1)) failures+=("$1")
+  printf 'FAIL  %-34s %4d s\n' "$1" $seconds
+  if [ "$2" = 124 ] || [ "$2" = 137 ]; then echo "      not done after ${limit[$1]} s"; fi
+  tail -n 60 "$log" | sed 's/^/      /'
+}
+
+# Within run_all. A sleepy job takes no lane.
+start() {
+  started[$1]=$SECONDS state[$1]=running running=$((running + 1))
+  [ -n "${sleepy[$1]:-}" ] || busy=$((busy + 1))
+  timeout -k 10 "${limit[$1]}" bash -c "${command[$1]}" >"build/test-$1.log" 2>&1 </dev/null &
+  name_of[$!]=$1
+}
+
+# The next job in line whose need has passed and that has a lane.
+next_job() {
+  local name need
+  for name in "${names[@]}"; do
+    [ "${state[$name]}" = waiting ] || continue
+    [ $busy -lt $lanes ] || [ -n "${sleepy[$name]:-}" ] || continue
+    need=${needs[$name]}
+    if [ "$need" = - ] || [ "${state[$need]}" = passed ]; then
+      next=$name
+      return 0
+    fi
+    [ "${state[$need]}" = failed ] || continue
+    echo "not run: it needs $need" >"build/test-$name.log"
+    started[$name]=$SECONDS
+    report "$name" 1
+  done
+  return 1
+}
+
+run_all() {
+  local running=0 busy=0 pid status next
+  while :; do
+    while next_job; do start "$next"; done
+    [ $running -gt 0 ] || break
+    wait -n -p pid
+    status=$?
+    [ -n "${pid:-}" ] || continue
+    running=$((running - 1))
+    [ -n "${sleepy[${name_of[$pid]}]:-}" ] || busy=$((busy - 1))
+    report "${name_of[$pid]}" $status
+  done
+}
+trap 'kill $(jobs -p) 2>/dev/null; exit 130' INT TERM
+
+finish() {
+  [ "$failed" -eq 0 ] || echo "failed: ${failures[*]} (logs in build/test-*.log)"
+  echo "took $(((SECONDS - began) / 60)) min $(((SECONDS - began) % 60)) s"
   echo "$passed passed, $failed failed"
-  exit 1
-fi
-if has unit; then
-  for test in build/release/bin/*_test; do run "unit-$(basename "$test" _test)" "$test" --gtest_brief=1; done
-fi
-if has contracts; then run "contracts" tests/contracts/check.sh build/release; fi
-if has purity; then run "purity-wasm32" tests/purity/build.sh build/purity; fi
-if has sim; then run "simulated-network" tests/sim/run.sh; fi
-if has fuzz; then
-  run "build-fuzz" configure fuzz --target fuzzers
-  for target in build/fuzz/bin/*_fuzz; do [ -x "$target" ] && run "fuzz-$(basename "$target" _fuzz)" scripts/fuzz.sh "$(basename "$target" _fuzz)"; done
-fi
-if has e2e; then
-  for project in tests/e2e/*/package.json; do project=$(basename "$(dirname "$project")"); run "e2e-$project" npm_test "$project"; done
-fi
+  [ "$failed" -eq 0 ]
+  exit
+}
 
-[ "$failed" -eq 0 ] || echo "failed: ${failures[*]} (logs in build/test-*.log)"
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+# configure PRESET JOBS [OPTION…] TARGETS: as fresh as the sources, or not at all
+configure() { cmake --preset "$1" && nice -n 10 cmake --build "build/$1" --parallel "$2" "${@:3}"; }
+# Exactly what the lock file says; again only when it changed.
+npm_install() {
+  local sum
+  sum=$(cat package.json package-lock.json | sha256sum)
+  [ "$(cat node_modules/.installed 2>/dev/null)" = "$sum" ] || { npm ci --no-audit --no-fund --loglevel=error && echo "$sum" >node_modules/.installed; }
+}
+e2e() { cd "tests/e2e/$1" && node --test --test-reporter=spec "$2"; }
+export -f configure npm_install e2e
+
+# ---- what is run, in this order as lanes get free: long jobs first, so that the last ones end together --------------------
+add build 3600 - configure release "$cores"
+run_all
+[ "${state[build]}" = passed ] || { echo "the build failed; nothing else can run"; finish; }
+
+if has e2e; then
+  for project in tests/e2e/*/package.json; do
+    project=$(basename "$(dirname "$project")")
+    add "npm-$project" 600 - bash -c "cd tests/e2e/$project && npm_install"
+    for file in tests/e2e/"$project"/*.test.mjs; do
+      name=e2e-$project-$(basename "$file" .test.mjs)
+      add "$name" 900 "npm-$project" e2e "$project" "$(basename "$file")"
+      [[ $name != *-kill ]] || sleepy[$name]=yes   # waits for blocks most of the time
+    done
+  done
+  add e2e-polkadot-api-metadata 120 npm-polkadot-api bash -c "cd tests/e2e/polkadot-api && node ../../golden/metadata/check.mjs ."
+fi
+if has fuzz; then add build-fuzz 3600 - configure fuzz $half --target fuzzers; fi
+if has sim; then add simulated-network 1800 - tests/sim/run.sh; fi
+if has contracts; then add contracts 1800 - tests/contracts/check.sh build/release; fi
+if has purity; then add purity-wasm32 1200 - tests/purity/build.sh build/purity; fi
+# as the build lists them: a folder may hold programs of another day
+if has unit; then
+  for room in $(ctest --test-dir build/release -N | sed -n 's/^ *Test *#[0-9]*: //p'); do add "unit-${room#phala_}" 600 - "build/release/bin/${room}_test" --gtest_brief=1; done
+fi
+if has fuzz; then
+  for target in $(scripts/fuzz.sh --list); do add "fuzz-$target" $((FUZZ_SECONDS + 300)) build-fuzz scripts/fuzz.sh --built "$target"; done
+fi
+run_all
+finish
