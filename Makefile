@@ -11,7 +11,7 @@ help:
 	@echo "make run    install, build and start a whole network on this machine (ARGS='--tmp --workers 3' …)"
 	@echo "make build  install and build; programs are in $(BUILD)/bin"
 	@echo "make test   install, build and run every test there is (a part: scripts/test.sh unit)"
-	@echo "make bench  measure, beside the peers where there is one; writes build/bench.json"
+	@echo "make bench  measure, beside the peers where there is one; writes build/bench.json (ARGS='--only query' …)"
 	@echo "make fuzz   run each fuzz target for FUZZ_SECONDS (60); what was learnt: scripts/fuzz.sh --merge"
 	@echo "make format rewrite the C++ sources in house style"
 	@echo "PRESET=dev|asan|tsan|release chooses the build (release)"
@@ -32,7 +32,7 @@ test: setup-test
 	@scripts/test.sh
 
 bench: setup-test
-	@scripts/bench.sh
+	@scripts/bench.sh $(ARGS)
 
 FUZZ_SECONDS ?= 60
 fuzz: setup-test

@@ -15,7 +15,7 @@ build_packages=(
   libprotobuf-dev protobuf-compiler nlohmann-json3-dev libtomlplusplus-dev libcli11-dev libspdlog-dev libfmt-dev libgtest-dev
   libjsmn-dev libc++-19-dev-wasm32 libc++abi-19-dev-wasm32 libclang-rt-19-dev-wasm32 binaryen wabt python3
 )
-test_packages=(clang-format-19 libclang-rt-19-dev libbenchmark-dev g++-12 gdb curl)
+test_packages=(clang-format-19 libclang-rt-19-dev libbenchmark-dev g++-12 gdb curl wrk)
 
 say() { printf '%s\n' "setup: $*"; }
 die() { printf '%s\n' "setup: $*" >&2; exit 1; }
