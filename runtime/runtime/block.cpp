@@ -115,7 +115,8 @@ std::optional<RuntimeCall> bare_call(ByteView extrinsic) {
 }
 }  // namespace
 
-Result<ExecutedBlock> execute_block(const StateView& parent_state, const Header& parent, const Header& header, const std::vector<Bytes>& extrinsics) {
+Result<ExecutedBlock> execute_block(const StateView& parent_state, const Header& parent, const Header& header, const std::vector<Bytes>& extrinsics,
+                                    const ForEach& for_each) {
   if (header.number.value != parent.number.value + 1) return wrong(header, "does not follow block " + std::to_string(parent.number));
   if (header.parent_hash != parent.hash()) return wrong(header, "has the parent " + to_hex0x(header.parent_hash) + ", not " + to_hex0x(parent.hash()));
   if (extrinsics.empty()) return wrong(header, "has no extrinsics, not even its timestamp");
@@ -123,6 +124,7 @@ Result<ExecutedBlock> execute_block(const StateView& parent_state, const Header&
   const auto* call = first ? first->get_if<Timestamp>() : nullptr;
   if (!call) return wrong(header, "its first extrinsic is not the timestamp");
 
+  const auto good = check_signatures(parent_state, parent, extrinsics, for_each);
   BlockBuilder builder(parent_state, parent, call->get_if<Timestamp::Set>()->now);
   for (size_t i = 1; i < extrinsics.size(); ++i) {
     if (const auto bare = bare_call(extrinsics[i])) {
@@ -139,7 +141,7 @@ Result<ExecutedBlock> execute_block(const StateView& parent_state, const Header&
           for (const auto& key : kill->keys) values[key] = std::nullopt;
       }
       TRY(builder.set_storage(values).context("block " + std::to_string(header.number)));
-    } else if (const auto applied = builder.apply(extrinsics[i]); !applied) {
+    } else if (const auto applied = builder.apply(extrinsics[i], good[i] ? Signatures::already_checked : Signatures::check); !applied) {
       return wrong(header, "extrinsic " + std::to_string(i) + ": " + to_string(applied.error()));
     }
   }

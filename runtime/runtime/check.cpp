@@ -164,10 +164,53 @@ Result<ValidTransaction, TransactionError> validate(const StateView& state, cons
   return validate_extensions(p, x);
 }
 
-bool check_signature(const StateView& state, const Header& head, ByteView extrinsic) {
+void in_order(size_t n, const std::function<void(size_t)>& body) {
+  for (size_t i = 0; i < n; ++i) body(i);
+}
+
+namespace {
+
+/// More save little, and leave the last thread of a block alone for longer.
+constexpr size_t signatures_at_once = 64;
+
+using Good = std::optional<SignedContext>;
+
+void check_batch(const StateView& state, const Header& head, std::span<const Bytes> extrinsics, std::span<Good> good) {
   Pallets p(state);
   p.system.begin_block(head.number + 1, head.hash());
-  return check_extrinsic(p, extrinsic, Signatures::check).has_value();
+  struct Claim { size_t place; SignedContext context; Bytes message; };
+  std::vector<Claim> claims;   // of sr25519, which can be checked together
+  std::vector<crypto::SignedItem> items;
+  claims.reserve(extrinsics.size());   // items have views of messages
+  for (size_t i = 0; i < extrinsics.size(); ++i) {
+    const auto parts = split_extrinsic(extrinsics[i]);
+    if (!parts || !parts->signature) continue;
+    const auto& [address, signature, extra] = *parts->signature;
+    const auto signer = lookup(address);
+    const auto context = signed_context(p, extra.era);
+    if (!signer || !context) continue;
+    Bytes message = signing_payload(parts->call, extra, *context);
+    if (const auto* sr25519 = signature.get_if<signature::Sr25519>()) {
+      claims.push_back({i, *context, std::move(message)});
+      items.push_back({sr25519->bytes, claims.back().message, signer->as<PublicKey>()});
+    } else if (signature.verify(message, *signer)) {
+      good[i] = *context;
+    }
+  }
+  if (!crypto::sr25519_verify_batch(items)) return;
+  for (const auto& claim : claims) good[claim.place] = claim.context;
+}
+
+}  // namespace
+
+std::vector<Good> check_signatures(const StateView& state, const Header& head, std::span<const Bytes> extrinsics, const ForEach& for_each) {
+  std::vector<Good> good(extrinsics.size());
+  const size_t batches = (extrinsics.size() + signatures_at_once - 1) / signatures_at_once;
+  for_each(batches, [&](size_t batch) {
+    const size_t from = batch * signatures_at_once, count = std::min(signatures_at_once, extrinsics.size() - from);
+    check_batch(state, head, extrinsics.subspan(from, count), std::span(good).subspan(from, count));
+  });
+  return good;
 }
 
 std::string to_string(const TransactionError& error) {

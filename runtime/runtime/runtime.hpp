@@ -5,8 +5,10 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 
-#include "primitives/header.hpp"
+#include "primitives/extrinsic.hpp"
 #include "primitives/message.hpp"
 #include "primitives/state.hpp"
 
@@ -51,9 +53,15 @@ enum class Signatures : u8 { check, already_checked };
 /// Checks an extrinsic (with its compact length prefix) against a state, as if it were next in the block after `head`.
 Result<ValidTransaction, TransactionError> validate(const StateView& state, const Header& head, ByteView extrinsic,
                                                     Signatures signatures = Signatures::check);
-/// The signature check alone, for a batch on other threads: (message, signature, signer) triples are inside. True when
-/// there is none to check. Malformed extrinsics are false.
-bool check_signature(const StateView& state, const Header& head, ByteView extrinsic);
+/// Runs `body(0) … body(n - 1)`, in any order and perhaps on several threads, and returns when all are done.
+using ForEach = std::function<void(size_t n, const std::function<void(size_t)>& body)>;
+/// One after the other, on this thread.
+void in_order(size_t n, const std::function<void(size_t)>& body);
+
+/// The signatures of extrinsics that are to follow `head`, many at once, which costs half of what one after the other does. For each the context
+/// under which it is good; nothing where that was not shown, because it or another one of its batch is bad, or there is none: checking it alone tells.
+std::vector<std::optional<SignedContext>> check_signatures(const StateView& state, const Header& head, std::span<const Bytes> extrinsics,
+                                                           const ForEach& for_each = in_order);
 
 struct ExecutedBlock {
   Header header;                       ///< complete but for `state_root`, which the store computes from `diff`
@@ -87,8 +95,9 @@ class BlockBuilder {
 };
 
 /// Re-executes a whole block (its first extrinsic is the timestamp inherent) and checks everything but the state root against `header`.
-/// Errors name the first difference.
-Result<ExecutedBlock> execute_block(const StateView& parent_state, const Header& parent, const Header& header, const std::vector<Bytes>& extrinsics);
+/// Errors name the first difference. `for_each` spreads the signature checks; the extrinsics themselves run in their order.
+Result<ExecutedBlock> execute_block(const StateView& parent_state, const Header& parent, const Header& header, const std::vector<Bytes>& extrinsics,
+                                    const ForEach& for_each = in_order);
 
 /// `state_call`: runtime APIs by name with SCALE arguments, SCALE result. Errors: unknown method, arguments that do not decode.
 Result<Bytes> call_api(const StateView& state, const Header& head, std::string_view method, ByteView arguments);

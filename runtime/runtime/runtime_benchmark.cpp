@@ -1,4 +1,4 @@
-// How many signed transfers a second one thread decodes, checks and applies, beside applying alone.
+// The parts of a block of signed transfers; tests/bench/transfers_benchmark.cpp has the whole.
 #include <benchmark/benchmark.h>
 
 #include "runtime/test_chain.hpp"
@@ -29,20 +29,28 @@ const Load& load() {
   return made;
 }
 
-void apply(benchmark::State& state, Signatures signatures) {
+/// The whole block with transfers whose signatures the pool has checked.
+void transfers_applied(benchmark::State& state) {
   const Load& l = load();
   for (auto _ : state) {
     auto block = l.chain.builder();
     for (const auto& x : l.transfers)
-      if (!block.apply(x, signatures)) state.SkipWithError("a transfer was refused");
+      if (!block.apply(x, Signatures::already_checked)) state.SkipWithError("a transfer was refused");
     benchmark::DoNotOptimize(std::move(block).finish());
   }
   state.SetItemsProcessed(static_cast<int64_t>(state.iterations() * l.transfers.size()));
 }
-void transfer_checked(benchmark::State& state) { apply(state, Signatures::check); }
-void transfer_applied_only(benchmark::State& state) { apply(state, Signatures::already_checked); }
-BENCHMARK(transfer_checked)->Unit(benchmark::kMillisecond);
-BENCHMARK(transfer_applied_only)->Unit(benchmark::kMillisecond);
+BENCHMARK(transfers_applied)->Unit(benchmark::kMillisecond);
+
+/// Their signatures alone, as a block's are checked.
+void transfers_signatures(benchmark::State& state) {
+  const Load& l = load();
+  for (auto _ : state)
+    for (const auto& good : check_signatures(l.chain.state, l.chain.head, l.transfers))
+      if (!good) state.SkipWithError("a signature was refused");
+  state.SetItemsProcessed(static_cast<int64_t>(state.iterations() * l.transfers.size()));
+}
+BENCHMARK(transfers_signatures)->Unit(benchmark::kMillisecond);
 
 void pool_validation(benchmark::State& state) {
   const Load& l = load();

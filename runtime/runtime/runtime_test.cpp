@@ -39,7 +39,7 @@ TEST_F(RuntimeTest, all_signature_schemes_and_eras_are_accepted) {
     chain.block({chain.sign(alice, RuntimeCall::of<Balances>(Balances::TransferKeepAlive{who.account(), {100 * Balances::pha}}))});
     const auto mortal = chain.sign(who, transfer(1), 0, 0, Era::mortal(64, chain.head.number));
     EXPECT_TRUE(validate(chain.state, chain.head, mortal).has_value());
-    EXPECT_TRUE(check_signature(chain.state, chain.head, mortal));
+    EXPECT_TRUE(check_signatures(chain.state, chain.head, std::vector<Bytes>{mortal})[0].has_value());
     chain.block({mortal});
     EXPECT_TRUE(chain.applied.back().has_value());
   }
@@ -57,7 +57,6 @@ TEST_F(RuntimeTest, refusals_have_names_and_change_nothing) {
   Bytes forged = good;
   forged[50] ^= 1;
   EXPECT_EQ(validate_error(forged).kind, Kind::bad_proof);
-  EXPECT_FALSE(check_signature(chain.state, chain.head, forged));
   EXPECT_EQ(validate_error(ByteView(good).first(good.size() - 1)).kind, Kind::malformed);
   EXPECT_EQ(validate_error(chain.sign(pair_of("//Nobody"), transfer(1))).kind, Kind::payment);
   EXPECT_EQ(validate_error(encode_extrinsic({}, scale::encode(transfer(1)))).kind, Kind::no_unsigned_validator);
@@ -115,6 +114,43 @@ TEST_F(RuntimeTest, a_block_executes_again_to_the_same) {
   Header wrong = chain.head;
   wrong.digest.logs.clear();
   EXPECT_FALSE(execute_block(parent_state, parent, wrong, chain.last.extrinsics).has_value());
+}
+
+/// Backwards, so that nothing rests on the order.
+void backwards(size_t n, const std::function<void(size_t)>& body) {
+  while (n-- > 0) body(n);
+}
+
+TEST_F(RuntimeTest, signatures_are_checked_many_at_once) {
+  std::vector<Bytes> extrinsics;
+  for (u32 i = 0; i < 150; ++i) extrinsics.push_back(chain.sign(alice, transfer(1), i));
+  for (const auto& good : check_signatures(chain.state, chain.head, extrinsics, backwards)) {
+    ASSERT_TRUE(good.has_value());
+    EXPECT_EQ(good->birth_hash, chain.genesis_hash);
+  }
+  EXPECT_TRUE(check_signatures(chain.state, chain.head, {}).empty());
+
+  // what cannot be good is not said to be, and spoils at most the batch that it is in
+  extrinsics[70][50] ^= 1;
+  extrinsics[71] = encode_extrinsic({}, scale::encode(transfer(1)));
+  extrinsics[72] = {1, 2, 3};
+  extrinsics[149] = chain.sign(pair_of("//Eve", crypto::Scheme::ecdsa), transfer(1));
+  const auto good = check_signatures(chain.state, chain.head, extrinsics);
+  for (const size_t bad : {70, 71, 72}) EXPECT_FALSE(good[bad].has_value()) << bad;
+  EXPECT_TRUE(good[0].has_value());
+  EXPECT_TRUE(good[149].has_value());
+}
+
+TEST_F(RuntimeTest, a_forged_extrinsic_refuses_its_block_by_name) {
+  const Header parent = chain.head;
+  const MapState parent_state = chain.state;
+  chain.block({chain.sign(alice, transfer(1)), chain.sign(bob, transfer(2)), chain.sign(bob, transfer(3), 1)});
+  EXPECT_TRUE(execute_block(parent_state, parent, chain.head, chain.last.extrinsics, backwards).has_value());
+  auto extrinsics = chain.last.extrinsics;
+  extrinsics[2][50] ^= 1;
+  const auto refused = execute_block(parent_state, parent, chain.head, extrinsics);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().message, "block 1: extrinsic 2: Transaction has a bad signature");
 }
 
 TEST_F(RuntimeTest, the_clock_only_moves_forward) {
