@@ -67,9 +67,9 @@ Result<Candidate> Chain::build(u64 now_ms, const std::function<void(runtime::Blo
   return finish(std::move(builder).finish());
 }
 
-Result<Candidate> Chain::replay(const Header& header, const std::vector<Bytes>& extrinsics) {
+Result<Candidate> Chain::replay(const Header& header, const std::vector<Bytes>& extrinsics, const runtime::ForEach& for_each) {
   const auto parent = view();
-  auto candidate = TRY(finish(TRY(runtime::execute_block(*parent->state, parent->header, header, extrinsics))));
+  auto candidate = TRY(finish(TRY(runtime::execute_block(*parent->state, parent->header, header, extrinsics, for_each))));
   if (candidate.header.state_root != header.state_root)
     return fail(ErrorCode::invalid_input, "block " + std::to_string(header.number) + ": state root is " + to_hex0x(header.state_root) + ", executed " + to_hex0x(candidate.header.state_root));
   return candidate;

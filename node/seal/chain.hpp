@@ -53,8 +53,9 @@ class Chain {
 
   /// Executes a new block on the head; `fill` puts extrinsics into it. Errors: the store could not be read.
   Result<Candidate> build(u64 now_ms, const std::function<void(runtime::BlockBuilder&)>& fill);
-  /// Executes a block of somebody else on the head and compares everything, the state root too.
-  Result<Candidate> replay(const Header& header, const std::vector<Bytes>& extrinsics);
+  /// Executes a block of somebody else on the head and compares everything, the state root too. `for_each` spreads the signature checks
+  /// (CpuPool::for_each).
+  Result<Candidate> replay(const Header& header, const std::vector<Bytes>& extrinsics, const runtime::ForEach& for_each = runtime::in_order);
   /// Makes a candidate the head: on disk, then visible, then announced. An error leaves the old head, on disk and in memory.
   Result<> commit(Candidate candidate, const light::FinalityProof& proof);
 

@@ -98,10 +98,15 @@ TEST_F(SealTest, a_store_of_another_chain_is_refused) {
 
 TEST_F(SealTest, replay_agrees_with_what_was_built_and_names_what_differs) {
   const auto parent = chain->view();
-  auto candidate = chain->build(now += 1000, [](runtime::BlockBuilder&) {}).value();
-  const auto replayed = chain->replay(candidate.header, candidate.executed.extrinsics);
-  ASSERT_TRUE(replayed.has_value()) << replayed.error().text();
-  EXPECT_EQ(replayed->header.hash(), candidate.header.hash());
+  const auto candidate = chain->build(now += 1000, [&](runtime::BlockBuilder& block) {
+    for (u32 nonce = 0; nonce < 300; ++nonce) EXPECT_TRUE(block.apply(transfer("//Alice", nonce)).has_value());
+  }).value();
+  const auto on_all_threads = [this](size_t n, const std::function<void(size_t)>& body) { cpu_.for_each(n, body); };
+  for (const runtime::ForEach& for_each : {runtime::ForEach(runtime::in_order), runtime::ForEach(on_all_threads)}) {
+    const auto replayed = chain->replay(candidate.header, candidate.executed.extrinsics, for_each);
+    ASSERT_TRUE(replayed.has_value()) << replayed.error().text();
+    EXPECT_EQ(replayed->header.hash(), candidate.header.hash());
+  }
   Header wrong = candidate.header;
   wrong.state_root[0] ^= 1;
   const auto refused = chain->replay(wrong, candidate.executed.extrinsics);

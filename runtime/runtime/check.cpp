@@ -170,8 +170,8 @@ void in_order(size_t n, const std::function<void(size_t)>& body) {
 
 namespace {
 
-/// More save little, and leave the last thread of a block alone for longer.
-constexpr size_t signatures_at_once = 64;
+/// More at once would save little, and keep a block's threads busy less evenly.
+constexpr size_t signatures_at_once = 128;
 
 using Good = std::optional<SignedContext>;
 

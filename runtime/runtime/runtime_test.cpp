@@ -123,7 +123,7 @@ void backwards(size_t n, const std::function<void(size_t)>& body) {
 
 TEST_F(RuntimeTest, signatures_are_checked_many_at_once) {
   std::vector<Bytes> extrinsics;
-  for (u32 i = 0; i < 150; ++i) extrinsics.push_back(chain.sign(alice, transfer(1), i));
+  for (u32 i = 0; i < 300; ++i) extrinsics.push_back(chain.sign(alice, transfer(1), i));
   for (const auto& good : check_signatures(chain.state, chain.head, extrinsics, backwards)) {
     ASSERT_TRUE(good.has_value());
     EXPECT_EQ(good->birth_hash, chain.genesis_hash);
@@ -131,14 +131,14 @@ TEST_F(RuntimeTest, signatures_are_checked_many_at_once) {
   EXPECT_TRUE(check_signatures(chain.state, chain.head, {}).empty());
 
   // what cannot be good is not said to be, and spoils at most the batch that it is in
-  extrinsics[70][50] ^= 1;
-  extrinsics[71] = encode_extrinsic({}, scale::encode(transfer(1)));
-  extrinsics[72] = {1, 2, 3};
-  extrinsics[149] = chain.sign(pair_of("//Eve", crypto::Scheme::ecdsa), transfer(1));
+  extrinsics[170][50] ^= 1;
+  extrinsics[171] = encode_extrinsic({}, scale::encode(transfer(1)));
+  extrinsics[172] = {1, 2, 3};
+  extrinsics[299] = chain.sign(pair_of("//Eve", crypto::Scheme::ecdsa), transfer(1));
   const auto good = check_signatures(chain.state, chain.head, extrinsics);
-  for (const size_t bad : {70, 71, 72}) EXPECT_FALSE(good[bad].has_value()) << bad;
+  for (const size_t bad : {170, 171, 172}) EXPECT_FALSE(good[bad].has_value()) << bad;
   EXPECT_TRUE(good[0].has_value());
-  EXPECT_TRUE(good[149].has_value());
+  EXPECT_TRUE(good[299].has_value());
 }
 
 TEST_F(RuntimeTest, a_forged_extrinsic_refuses_its_block_by_name) {

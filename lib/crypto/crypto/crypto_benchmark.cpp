@@ -69,7 +69,7 @@ void sr25519_verify_many(benchmark::State& state) {
     if (!sr25519_verify_batch(items)) state.SkipWithError("refused");
   state.SetItemsProcessed(static_cast<int64_t>(state.iterations()) * state.range(0));
 }
-BENCHMARK(sr25519_verify_many)->Arg(4)->Arg(64)->Arg(512);
+BENCHMARK(sr25519_verify_many)->Arg(4)->Arg(64)->Arg(125)->Arg(250)->Arg(512);
 
 void sr25519_agree_one(benchmark::State& state) {
   const auto pair = Sr25519Pair::from_seed(seed_of(0)), peer = Sr25519Pair::from_seed(seed_of(1));

@@ -75,7 +75,10 @@ class Folder final : public Files {
   }
   Result<> sync(const std::string& name) override {
     const int fd = TRY(opened(name));
-    if (fsync(fd) != 0 || fsync(folder_.get()) != 0) return system_failure("write out", path_ + "/" + name);
+    if (fdatasync(fd) != 0) return system_failure("write out", path_ + "/" + name);
+    if (folder_synced_) return {};
+    if (fsync(folder_.get()) != 0) return system_failure("write out", path_);
+    folder_synced_ = true;
     return {};
   }
   Result<> truncate(const std::string& name, u64 size) override {
@@ -99,13 +102,18 @@ class Folder final : public Files {
  private:
   Result<int> opened(const std::string& name) {
     if (const auto at = open_.find(name); at != open_.end()) return at->second.get();
-    Descriptor file(openat(folder_.get(), name.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
+    Descriptor file(openat(folder_.get(), name.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+    if (!file && errno == ENOENT) {
+      folder_synced_ = false;
+      file = Descriptor(openat(folder_.get(), name.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
+    }
     if (!file) return system_failure("open", path_ + "/" + name);
     return open_.emplace(name, std::move(file)).first->second.get();
   }
   const std::string path_;
   Descriptor folder_;
   std::map<std::string, Descriptor> open_;
+  bool folder_synced_ = false;   ///< the names of all files are on disk; not known of what was here before
 };
 
 }  // namespace
