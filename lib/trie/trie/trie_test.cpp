@@ -258,6 +258,23 @@ TEST(TrieUpdateTest, damage_in_the_store_is_named) {
   EXPECT_EQ(update(store, top, {{Bytes(max_key_bytes + 1, 1), Bytes{}}}).error().code, ErrorCode::invalid_input);
 }
 
+TEST(TrieUpdateTest, no_flipped_bit_of_a_node_on_the_way_passes) {
+  TestStore store;
+  Changes all;
+  for (u8 i = 0; i < 200; ++i) all[Bytes{i, i}] = Bytes(40, i);
+  const Hash top = store.apply(empty_root(), all);
+  const Changes change{{Bytes{0x34, 0x34}, Bytes{1}}};
+  for (const auto& [place, name] : {std::pair(Bytes{}, "the root node of the trie"), std::pair(Bytes{3}, "the trie node at 3"), std::pair(Bytes{3, 4}, "the trie node at 34")}) {
+    for (size_t bit = 0; bit < store.nodes[place].size() * 8; ++bit) {
+      TestStore flipped = store;
+      flipped.nodes[place][bit / 8] ^= static_cast<u8>(1 << bit % 8);
+      const auto updated = update(flipped, top, change);
+      ASSERT_FALSE(updated) << name << ", bit " << bit;
+      EXPECT_EQ(updated.error().message, std::string(name) + ": it is not the node that its parent names") << "bit " << bit;
+    }
+  }
+}
+
 TEST(TrieUpdateTest, a_change_that_changes_nothing_writes_nothing) {
   TestStore store;
   const Hash top = store.apply(empty_root(), {{to_bytes("a"), Bytes(50, 1)}, {to_bytes("b"), Bytes(50, 2)}});
