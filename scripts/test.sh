@@ -121,7 +121,7 @@ if has contracts; then add contracts 1800 - tests/contracts/check.sh build/relea
 if has purity; then add purity-wasm32 1200 - tests/purity/build.sh build/purity; fi
 # as the build lists them: a folder may hold programs of another day
 if has unit; then
-  for room in $(ctest --test-dir build/release -N | sed -n 's/^ *Test *#[0-9]*: //p'); do add "unit-${room#phala_}" 600 - "build/release/bin/${room}_test" --gtest_brief=1; done
+  for room in $(ctest --test-dir build/release -N | sed -n 's/^ *Test *#[0-9]*: //p'); do add "unit-${room#phala_}" 600 - ctest --test-dir build/release --tests-regex "^$room\$" --output-on-failure; done
 fi
 if has fuzz; then
   for target in $(scripts/fuzz.sh --list); do add "fuzz-$target" $((FUZZ_SECONDS + 300)) build-fuzz scripts/fuzz.sh --built "$target"; done
