@@ -2,6 +2,8 @@
 // Why: an update makes small things by the thousand and drops them all at its end; asking the heap for each costs more than the hashes.
 // Internal to lib/trie.
 
+#include <array>
+#include <cstddef>
 #include <memory_resource>
 #include <type_traits>
 
@@ -12,6 +14,9 @@ namespace phala::trie {
 /// Memory that is given back all at once. What lies in it is never destroyed.
 class Arena {
  public:
+  Arena() = default;
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
   /// `n` values side by side, each as `T{}`.
   template <class T>
   T* make(size_t n = 1) {
@@ -28,7 +33,8 @@ class Arena {
   }
 
  private:
-  std::pmr::monotonic_buffer_resource memory_{size_t{1} << 14};
+  std::array<std::byte, 8192> first_;   // enough for the path of one key
+  std::pmr::monotonic_buffer_resource memory_{first_.data(), first_.size()};
 };
 
 }  // namespace phala::trie

@@ -21,7 +21,7 @@ class BenchNodes final : public NodeSource {
     PHALA_ASSERT(updated.has_value());
     for (auto& [path, encoding] : updated->nodes) {
       std::string place(as_text(path));
-      if (encoding) nodes_[std::move(place)] = std::move(*encoding);
+      if (encoding) nodes_[std::move(place)].assign(encoding->begin(), encoding->end());   // into the memory of the old one
       else nodes_.erase(place);
     }
     return updated->root;

@@ -81,9 +81,10 @@ void change_and_root(benchmark::State& state) {
   for (auto _ : state) {
     if (state.range(1)) snapshot = trie;
     for (u32 j = 0; j < changes; ++j) {
-      auto [k, v] = data[(round * 7919 + j * 104729) % count];
-      v[0] = static_cast<u8>(v[0] + round + 1);
-      trie.insert(k, v);
+      const auto& [key, old] = data[(round * 7919 + j * 104729) % count];
+      Bytes value = old;
+      value[0] = static_cast<u8>(value[0] + round + 1);
+      trie.insert(key, value);
     }
     ++round;
     benchmark::DoNotOptimize(trie.root());
@@ -104,9 +105,10 @@ void stored_update(benchmark::State& state) {
   for (auto _ : state) {
     Changes some;
     for (u32 j = 0; j < changes; ++j) {
-      auto [k, v] = data[(round * 7919 + j * 104729) % count];
-      v[0] = static_cast<u8>(v[0] + round + 1);
-      some[k] = v;
+      const auto& [key, old] = data[(round * 7919 + j * 104729) % count];
+      Bytes value = old;
+      value[0] = static_cast<u8>(value[0] + round + 1);
+      some.emplace(key, std::move(value));
     }
     ++round;
     root = nodes.apply(root, some);
