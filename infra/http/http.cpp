@@ -12,7 +12,9 @@
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/websocket.hpp>
+#include <chrono>
 #include <condition_variable>
+#include <cstdio>
 #include <deque>
 #include <map>
 #include <mutex>
@@ -65,6 +67,7 @@ struct ServerCore : std::enable_shared_from_this<ServerCore> {
   std::condition_variable changed;
   std::map<u64, Entry> connections;
   u64 last_id = 0;
+  std::atomic<u64> last_request = 0;
   bool stopping = false;
   std::shared_mutex ended_mutex;
   bool ended = false;
@@ -92,6 +95,9 @@ struct ServerCore : std::enable_shared_from_this<ServerCore> {
     for (auto& [id, entry] : connections) {
       if (auto connection = entry.connection.lock()) post(entry.strand, [connection, forced] { connection->shut(forced); });
     }
+  }
+  Response refusal(const Request& head, int status, std::string text) const {
+    return options.refusal ? options.refusal(head, status, std::move(text)) : Response{status, text + "\n"};
   }
   bool origin_allowed(std::string_view origin) const {
     for (const auto& allowed : options.cors_origins) {
@@ -357,6 +363,7 @@ class HttpConnection final : public Open, public std::enable_shared_from_this<Ht
         co_await answer_and_close(400);
       if (error) co_return;
       busy_ = true;
+      began_ = std::chrono::steady_clock::now();
       if (bws::is_upgrade(head.get())) co_return co_await upgrade(head);
       if (!co_await one(head, buffer) || stopping_) break;
       busy_ = false;
@@ -368,24 +375,22 @@ class HttpConnection final : public Open, public std::enable_shared_from_this<Ht
  private:
   /// Serves one request. False: close the connection.
   Task<bool> one(bhttp::request_parser<bhttp::empty_body>& head, beast::flat_buffer& buffer) {
-    const auto& fields = head.get();
-    const std::string method(text_of(fields.method_string()));
-    const std::string target(text_of(fields.target()));
-    const std::string origin(text_of(fields[bhttp::field::origin]));
+    Request request = head_of(head.get());
+    const std::string origin(request.header("origin"));
     const bool keep_alive = head.get().keep_alive();
-    const size_t mark = target.find('?');
-    const std::string path = target.substr(0, mark);
+    const bool has_body = head.chunked() || head.content_length().value_or(0) != 0;
 
     int status = 404;
-    const Route* route = method == "OPTIONS" ? nullptr : core_.find(method, path, status);
+    const Route* route = request.method == "OPTIONS" ? nullptr : core_.find(request.method, request.path, status);
     if (!route) {
-      const bool has_body = head.chunked() || head.content_length().value_or(0) != 0;
-      Response response = method == "OPTIONS" ? preflight(head.get(), path) : Response{status, std::string(reason_phrase(status)) + "\n"};
-      co_return co_await write(std::move(response), origin, keep_alive && !has_body, false) && keep_alive && !has_body;
+      Response response = request.method == "OPTIONS" ? preflight(head.get(), request) : core_.refusal(request, status, std::string(reason_phrase(status)));
+      co_return co_await answer_unread(std::move(response), origin, keep_alive, has_body);
     }
-    if (const auto length = head.content_length(); length && *length > route->body_limit) co_return co_await refuse_body(*route, origin);
-    if (beast::iequals(fields[bhttp::field::expect], "100-continue")) {
-      bhttp::response<bhttp::empty_body> go_on(bhttp::status::continue_, fields.version());
+    if (route->admit)
+      if (auto refused = route->admit(request)) co_return co_await answer_unread(std::move(*refused), origin, keep_alive, has_body);
+    if (const auto length = head.content_length(); length && *length > route->body_limit) co_return co_await answer_unread(too_long(*route, request), origin, false, true);
+    if (beast::iequals(head.get()[bhttp::field::expect], "100-continue")) {
+      bhttp::response<bhttp::empty_body> go_on(bhttp::status::continue_, head.get().version());
       auto [error, size] = co_await bhttp::async_write(stream_, go_on, as_result);
       if (error) co_return false;
     }
@@ -393,15 +398,26 @@ class HttpConnection final : public Open, public std::enable_shared_from_this<Ht
     full.body_limit(route->body_limit);
     stream_.expires_after(milliseconds(core_.options.limits.read_timeout_ms));
     auto [error, size] = co_await bhttp::async_read(stream_, buffer, full, as_result);
-    if (error == bhttp::error::body_limit) co_return co_await refuse_body(*route, origin);
+    if (error == bhttp::error::body_limit) co_return co_await answer_unread(too_long(*route, request), origin, false, true);
     if (error) co_return false;
     stream_.expires_never();
 
-    Request request{method, path, mark == target.npos ? std::string() : target.substr(mark + 1), {}, std::move(full.get().body()), remote_};
-    for (const auto& field : full.get()) request.headers.emplace_back(text_of(field.name_string()), text_of(field.value()));
+    const bool head_only = request.method == "HEAD";
+    request.body = std::move(full.get().body());
     auto response = co_await ask(*route, std::move(request));
     if (!response) co_return false;
-    co_return co_await write(std::move(*response), origin, keep_alive && !stopping_, method == "HEAD") && keep_alive;
+    co_return co_await write(std::move(*response), origin, keep_alive && !stopping_, head_only) && keep_alive;
+  }
+
+  Request head_of(const bhttp::request_header<>& fields) const {
+    const std::string target(text_of(fields.target()));
+    const size_t mark = target.find('?');
+    Request out{std::string(text_of(fields.method_string())), target.substr(0, mark), mark == target.npos ? std::string() : target.substr(mark + 1), {}, {}, remote_};
+    for (const auto& field : fields) out.headers.emplace_back(text_of(field.name_string()), text_of(field.value()));
+    return out;
+  }
+  Response too_long(const Route& route, const Request& request) const {
+    return core_.refusal(request, 413, "the body is longer than " + std::to_string(route.body_limit) + " bytes");
   }
 
   Task<std::optional<Response>> ask(const Route& route, Request request) {
@@ -423,10 +439,12 @@ class HttpConnection final : public Open, public std::enable_shared_from_this<Ht
     co_return response;
   }
 
-  Task<bool> refuse_body(const Route& route, std::string_view origin) {
-    co_await write({413, "the body is longer than " + std::to_string(route.body_limit) + " bytes\n"}, origin, false, false);
-    co_await drain();
-    co_return false;
+  /// Answers without taking the body in. Where there is one, the connection ends with it.
+  Task<bool> answer_unread(Response response, std::string_view origin, bool keep_alive, bool has_body) {
+    const bool stay = keep_alive && !has_body && !stopping_;
+    const bool written = co_await write(std::move(response), origin, stay, false);
+    if (has_body) co_await drain();
+    co_return written && stay;
   }
   Task<> answer_and_close(int status) {
     co_await write({status, std::string(reason_phrase(status)) + "\n"}, {}, false, false);
@@ -446,13 +464,13 @@ class HttpConnection final : public Open, public std::enable_shared_from_this<Ht
     }
   }
 
-  Response preflight(const bhttp::request_header<>& fields, std::string_view path) const {
+  Response preflight(const bhttp::request_header<>& fields, const Request& request) const {
     std::string methods;
     for (const auto& route : core_.routes) {
       int status;
-      if (core_.find(route.method, path, status) == &route) methods += (methods.empty() ? "" : ", ") + route.method;
+      if (core_.find(route.method, request.path, status) == &route) methods += (methods.empty() ? "" : ", ") + route.method;
     }
-    if (methods.empty()) return {404, "Not Found\n"};
+    if (methods.empty()) return core_.refusal(request, 404, "Not Found");
     Response response{204, {}, {}, {{"Access-Control-Allow-Methods", methods}, {"Access-Control-Max-Age", "86400"}, {"Allow", methods}}};
     if (const auto wanted = fields[bhttp::field::access_control_request_headers]; !wanted.empty())
       response.headers.emplace_back("Access-Control-Allow-Headers", std::string(text_of(wanted)));
@@ -470,6 +488,13 @@ class HttpConnection final : public Open, public std::enable_shared_from_this<Ht
       if (!any) out.set(bhttp::field::vary, "Origin");
     }
     for (const auto& [name, value] : response.headers) out.set(name, value);
+    if (core_.options.trace_headers) {
+      const auto cost_us = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began_).count();
+      char cost[32];
+      std::snprintf(cost, sizeof cost, "%lld.%03lldms", static_cast<long long>(cost_us / 1000), static_cast<long long>(cost_us % 1000));
+      out.set("X-Request-Id", std::to_string(++core_.last_request));
+      out.set("X-Cost-Time", cost);
+    }
     out.keep_alive(keep_alive);
     if (response.status != 204) out.content_length(response.body.size());
     if (!head_only) out.body() = std::move(response.body);
@@ -495,6 +520,7 @@ class HttpConnection final : public Open, public std::enable_shared_from_this<Ht
   const std::string remote_;
   beast::tcp_stream stream_;
   std::shared_ptr<Exchange> exchange_;
+  std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();   // of the present request
   bool busy_ = false, stopping_ = false;
 };
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -42,12 +43,17 @@ struct Response {
 using Respond = std::function<void(Response)>;
 using Handler = std::function<void(Request, Respond)>;
 
+/// Looks at a request whose body is not there yet. What it returns is sent instead of calling the handler, and the body is never taken in.
+/// On an I/O thread: must return at once.
+using Admit = std::function<std::optional<Response>(const Request& head)>;
+
 /// Which requests go to which handler. The first match wins.
 struct Route {
   std::string method;             ///< OPTIONS (CORS preflight) is answered by the server for every path it knows
   std::string path;               ///< exact, or everything below when it ends with '*': "/prpc/*"
   size_t body_limit = 0;          ///< bytes; a longer body is refused with 413 before it is read
   Handler handler;
+  Admit admit{};                  ///< none: everybody may send a body
 };
 
 /// One WebSocket connection, as handlers see it. All members may be called from any thread.
@@ -94,6 +100,9 @@ struct ServerOptions {
   std::vector<std::string> cors_origins;         ///< {"*"}: every page may use this server. Else pages of other origins get no CORS headers and no WebSocket
   Limits limits;
   std::string server_name = "phala";             ///< the `Server` header
+  /// Words the server's own refusals (404, 405, 413) for this request; none: a line of text.
+  std::function<Response(const Request& head, int status, std::string text)> refusal{};
+  bool trace_headers = false;                    ///< X-Request-Id (a number) and X-Cost-Time ("1.250ms" since the header came) on every answer
 };
 
 struct ServerCore;

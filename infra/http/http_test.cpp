@@ -68,6 +68,8 @@ class HttpTest : public ::testing::Test {
         {"GET", "/below/*", 0, [](Request r, Respond respond) { respond({200, r.path}); }},
         {"GET", "/later", 0, [this](Request, Respond respond) { later.emplace_back([respond] { std::this_thread::sleep_for(std::chrono::milliseconds(50)); respond({200, "late"}); }); }},
         {"GET", "/dropped", 0, [](Request, Respond) {}},
+        {"POST", "/guarded", 100u << 20, [this](Request r, Respond respond) { ++handled; respond({200, std::to_string(r.body.size())}); },
+         [](const Request& head) { return head.header("authorization") == "word" ? std::nullopt : std::optional(Response{401, "say the word\n"}); }},
         {"GET", "/kept", 0, [this](Request, Respond respond) { kept = std::move(respond); entered.set_value(); }}};
     auto made = Server::start(std::move(options), std::move(routes), std::move(web_socket));
     ASSERT_TRUE(made.has_value()) << made.error().text();
@@ -120,6 +122,40 @@ TEST_F(HttpTest, body_longer_than_the_route_allows_is_refused_before_it_is_sent)
   EXPECT_TRUE(has(fits.answer(), "100 Continue"));
   fits.send("0123456789");
   EXPECT_TRUE(has(fits.answer(), "200 OK"));
+}
+
+TEST_F(HttpTest, who_may_not_ask_is_refused_before_the_body_is_sent) {
+  start();
+  const std::string head = "POST /guarded HTTP/1.1\r\nHost: x\r\nContent-Length: 104857600\r\nExpect: 100-continue\r\n";
+  Client stranger(server->port());
+  stranger.send(head + "\r\n");
+  EXPECT_TRUE(has(stranger.answer(), "401 Unauthorized"));   // not "100 Continue"
+  EXPECT_EQ(handled, 0);
+  Client friendly(server->port());
+  friendly.send(head + "Authorization: word\r\n\r\n");
+  EXPECT_TRUE(has(friendly.answer(), "100 Continue"));
+  // without a body the connection is kept
+  Client silent(server->port());
+  silent.send("POST /guarded HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_TRUE(has(silent.answer(), "say the word"));
+  silent.send("POST /guarded HTTP/1.1\r\nHost: x\r\nAuthorization: word\r\nContent-Length: 3\r\n\r\nabc");
+  EXPECT_TRUE(silent.answer().ends_with("\r\n\r\n3"));
+}
+
+TEST_F(HttpTest, the_servers_own_refusals_can_be_worded_and_answers_traced) {
+  ServerOptions options;
+  options.refusal = [](const Request& head, int status, std::string text) { return Response{status, "{" + head.path + ": " + text + "}", "application/json"}; };
+  options.trace_headers = true;
+  start(options);
+  Client client(server->port());
+  EXPECT_TRUE(client.get("/nothing").ends_with("{/nothing: Not Found}"));
+  EXPECT_TRUE(client.get("/echo").ends_with("{/echo: Method Not Allowed}"));
+  const std::string fine = client.get("/hello");
+  EXPECT_TRUE(has(fine, "X-Request-Id: 3\r\n")) << fine;
+  EXPECT_TRUE(has(fine, "X-Cost-Time: ")) << fine;
+  EXPECT_TRUE(has(fine, "ms\r\n")) << fine;
+  client.send("POST /small HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\n");
+  EXPECT_TRUE(has(client.answer(), "{/small: the body is longer than 10 bytes}"));
 }
 
 TEST_F(HttpTest, malformed_and_oversized_heads_get_an_answer) {
