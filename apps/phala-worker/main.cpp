@@ -154,7 +154,7 @@ Result<> run(const Settings& settings) {
   service_config.cores = settings.cores != 0 ? settings.cores : std::max(1u, std::thread::hardware_concurrency());
   service_config.query_threads = service_config.cores + 2;
   service_config.snapshot_interval_s = settings.checkpoint_interval;
-  service_config.version = version_number();
+  service_config.version = service_config.machine.build.version = version_number();
 
   const TeeKind tee = detect_tee();
   const Sealing& sealing = *TRY(sealing_for(tee));
@@ -191,8 +191,9 @@ Result<> run(const Settings& settings) {
     log::info("worker", "stopping");
   }
   if (!remove_state) return {};
+  // the log goes with the state: the blocks come again, and what they log with them
   for (const auto& name : TRY(files->list()))
-    if (name.starts_with("state-")) TRY(files->remove(name));
+    if (name.starts_with("state-") || name.starts_with("log-")) TRY(files->remove(name));
   return {};
 }
 

@@ -154,15 +154,26 @@ class Network {
   }
   void perform(const relay::Poll& poll) {
     ask_worker(poll.worker, [this, i = poll.worker](SimWorker& worker) {
-      const auto wanted = worker::ingress_keys(worker.machine(), worker.identity().public_key());
-      std::vector<Bytes> keys;
-      for (const auto& [sender, key] : wanted) keys.push_back(key);
-      if (worker.machine().tip.number > 0)
-        if (!worker.settle(chain_.proof(worker.machine().tip.number, keys)) && worker.up()) failure_ = broken("a worker refuses a genuine proof");
-      if (!worker.up()) return false;
+      if (worker.machine().tip.number > 0 && !bring_proof(worker)) return false;
       relay::polled(view_, i, worker.report(), clock_.now_ms);
       return true;
     });
+  }
+  /// What the chain has of a worker's messages, and asks of its build. False: lost on the way, one way or the other.
+  bool bring_proof(SimWorker& worker) {
+    const auto keys = worker::settle_keys(worker.machine(), worker.identity().public_key());
+    const BlockNumber at = worker.machine().tip.number;
+    auto proof = chain_.proof(at, keys);
+    if (chance_.one_in_thousand(config_.faults.tamper)) {
+      ++outcome_.tampered;
+      tamper(proof, keys, at);
+      const auto before = worker::image_of(worker.machine());
+      if (worker.settle(proof)) failure_ = broken("a worker took a changed proof of block " + std::to_string(at));
+      else if (worker.up() && worker::image_of(worker.machine()) != before) failure_ = broken("a refused proof changed a worker");
+      return false;
+    }
+    if (!worker.settle(proof) && worker.up()) failure_ = broken("a worker refuses a genuine proof");
+    return worker.up();
   }
   void perform(const relay::Sync& sync) {
     ask_worker(sync.worker, [this, sync](SimWorker& worker) {
@@ -230,11 +241,21 @@ class Network {
     return std::nullopt;
   }
 
+  /// One change that a dishonest relay might make to a proof: bytes, a node less, or the state of another block, where the chain asks for less.
+  void tamper(std::vector<Bytes>& proof, std::span<const Bytes> keys, BlockNumber at) {
+    const size_t node = chance_.below(proof.size());
+    switch (chance_.below(3)) {
+      case 0: proof[node][chance_.below(proof[node].size())] ^= static_cast<u8>(1 + chance_.below(255)); return;
+      case 1: proof.erase(proof.begin() + static_cast<long>(node)); return;
+      default: proof = chain_.proof(at - 1 - static_cast<BlockNumber>(chance_.below(at)), keys);
+    }
+  }
+
   /// One change that a dishonest relay might make. False: there was nothing of the kind to change.
   bool tamper(light::Batch& batch) {
-    const size_t i = chance_.below(batch.headers.size());
+    const size_t i = chance_.below(batch.headers.size()), other = chance_.below(batch.headers.size());
     auto& messages = batch.messages[i];
-    switch (chance_.below(9)) {
+    switch (chance_.below(13)) {
       case 0: batch.headers.erase(batch.headers.begin() + static_cast<long>(i)); return true;
       case 1: batch.headers[i].state_root[chance_.below(32)] ^= 1; return true;
       case 2: batch.finality = light::seal(crypto::Ed25519Pair::from_seed(crypto::Seed(chance_.bytes(32))), batch.headers.back().hash()); return true;
@@ -263,6 +284,21 @@ class Network {
           return true;
         }
         return false;
+      case 8:   // headers, their logs, or both in another order
+        std::swap(batch.headers[i], batch.headers[other]);
+        return i != other;
+      case 9:
+        std::swap(batch.messages[i], batch.messages[other]);
+        return i != other;
+      case 10:
+        std::swap(batch.headers[i], batch.headers[other]);
+        std::swap(batch.messages[i], batch.messages[other]);
+        return i != other;
+      case 11: {   // the proof of another block's finality
+        const BlockNumber last = batch.headers.back().number;
+        batch.finality = chain_.batch(last - 1, last - 1).finality;
+        return true;
+      }
       default: {   // blocks the worker already took, again
         const BlockNumber first = batch.headers.front().number;
         if (first < 2) return false;

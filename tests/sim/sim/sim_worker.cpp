@@ -47,7 +47,7 @@ Result<BlockNumber> SimWorker::sync(const light::Batch& batch) {
 }
 
 Result<> SimWorker::settle(std::span<const Bytes> proof) {
-  const Machine next = TRY(settle_egress(live_->machine, identity_.public_key(), proof));
+  const Machine next = TRY(settle_at_tip(live_->machine, *config_, identity_.public_key(), proof));
   if (difference(live_->machine, next, {}).empty()) return {};
   return keep(next, {});
 }
@@ -58,8 +58,9 @@ relay::WorkerReport SimWorker::report() const {
   out.next_block = machine().tip.number + 1;
   out.version = registration().version;
   out.can_register = machine().tip.number > 0;
-  for (const auto& [sender, channel] : machine().egress)
-    for (const auto& message : channel.messages) out.egress[scale::encode(sender)].push_back(message.sequence);
+  if (!check_service(machine().requirements, config_->build, machine().tip.number)) return out;   // it keeps its messages until it is settled
+  for (const auto& [sender, messages] : first_messages(machine().egress).streams)
+    for (const auto& message : messages) out.egress[scale::encode(sender)].push_back(message.sequence);
   return out;
 }
 

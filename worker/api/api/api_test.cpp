@@ -1,99 +1,10 @@
-#include <arpa/inet.h>
-#include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <future>
-#include <nlohmann/json.hpp>
-
 #include "api/proto_json.hpp"
-#include "api/server.hpp"
-#include "core/test_world.hpp"
-#include "pruntime_rpc.pb.h"
-#include "seal/memory_files.hpp"
+#include "api/test_worker.hpp"
 
 namespace phala::worker {
 namespace {
 
-using nlohmann::json;
-using test::World;
-namespace rpc = pruntime_rpc;
-
-/// One worker as the program runs it, fed by a small chain.
-struct Running {
-  World world{1};
-  MemoryFiles files;
-  egress::HttpEgress http{{}};
-  Metrics metrics;
-  std::unique_ptr<Service> service;
-  bool stopped = false;
-
-  Running() { restart(); }
-  void restart() {
-    service.reset();
-    ServiceConfig config;
-    config.machine = world.config;
-    config.query_timeout_s = 5;
-    auto started = Service::start(config, world.workers[0].identity.clone(), no_evidence(), files, http, metrics);
-    ASSERT_TRUE(started.has_value()) << started.error().text();
-    service = std::move(*started);
-  }
-  ApiContext context() {
-    return {*service, "0.1.0", "abc", [this](bool) { stopped = true; }};
-  }
-  /// A block to the world's own machine and to the service.
-  Result<BlockNumber> block() {
-    const auto batch = world.seal_block();
-    auto& own = world.workers[0];
-    auto done = dispatch(own.machine, world.turn(own), batch);
-    EXPECT_TRUE(done.has_value());
-    own.machine = std::move(done->machine);
-    auto synced = service->sync(scale::encode(batch));
-    for (const auto& [sender, channel] : service->machine()->egress)
-      for (const auto& m : channel.messages) world.take(m);
-    return synced;
-  }
-  void blocks(int n) {
-    while (n-- > 0) ASSERT_TRUE(block().has_value());
-  }
-  void with_cluster() {
-    world.pallet_says(protocol::topic::gatekeeper_launch, protocol::GatekeeperLaunch(protocol::FirstGatekeeper{world.key(0), world.key(0)}));
-    blocks(3);
-    protocol::DeployCluster event{};
-    event.cluster = world.cluster;
-    event.owner = AccountId(Bytes(32, 0xa1));
-    event.deposit = 1'000'000'000'000;
-    event.system_code = engine::test::contract("");
-    event.runtime_version = {1, 2};
-    event.workers.push_back({world.key(0), world.key(0)});
-    world.pallet_says(protocol::topic::cluster_event, protocol::ClusterEvent(event));
-    blocks(3);
-  }
-  PrpcAnswer call(std::string_view name, const std::string& body, bool as_json = false) {
-    for (const auto& method : prpc_methods())
-      if (method.name == name) {
-        std::promise<PrpcAnswer> promise;
-        auto context_value = context();
-        method.run(context_value, body, as_json, [&](PrpcAnswer answer) { promise.set_value(std::move(answer)); });
-        return promise.get_future().get();
-      }
-    return {};
-  }
-  template <class Response>
-  Response get(std::string_view name, const google::protobuf::Message& request = rpc::Empty{}) {
-    const auto answer = call(name, request.SerializeAsString());
-    EXPECT_EQ(answer.status, 200) << answer.body;
-    Response out;
-    EXPECT_TRUE(out.ParseFromString(answer.body));
-    return out;
-  }
-};
-
-std::string error_of(const PrpcAnswer& answer) {
-  rpc::PrpcError error;
-  EXPECT_TRUE(error.ParseFromString(answer.body));
-  return error.message();
-}
+using namespace test;
 
 TEST(ServiceTest, state_survives_a_restart_and_goes_on) {
   Running worker;
@@ -143,6 +54,107 @@ TEST(ServiceTest, many_snapshots_keep_everything) {
   EXPECT_EQ(image_of(*worker.service->machine()), before);
 }
 
+/// Emits its input as an event.
+Bytes logging_code() {
+  return engine::test::contract(engine::test::answering("(call $seal0.deposit_event (i32.const 0x300) (i32.const 0) (i32.const 0x1000) (local.get $n))"));
+}
+protocol::CommandPayload command_of(Bytes message) {
+  return protocol::PlainCommand{protocol::InkCommand{protocol::InkMessage{Bytes(32, 5), std::move(message), 0, 100'000'000'000, {}}}};
+}
+TEST(ServiceTest, when_the_state_goes_back_each_record_is_still_shown_once) {
+  Running worker;
+  worker.with_cluster(logging_code());
+  const auto system = *worker.service->machine()->cluster->system_contract();
+  std::string frames;
+  size_t after_two = 0;
+  for (u8 i = 0; i < 4; ++i) {
+    worker.world.command(system, command_of({i, 0, 0, 0}));
+    worker.blocks(1);
+    for (const auto& [name, bytes] : worker.files.disk)
+      if (name.ends_with(".frames") && name.starts_with("state-")) frames = name;
+    if (i == 1) after_two = worker.files.disk[frames].size();
+  }
+  const BlockNumber reached = worker.world.head.number;
+  const auto outputs = [&] {
+    std::vector<std::pair<u64, BlockNumber>> out;
+    for (const auto& record : worker.log()["records"])
+      if (record["type"] == "MessageOutput") out.emplace_back(record["sequence"], record["blockNumber"]);
+    return out;
+  };
+  const auto before = outputs();
+  ASSERT_EQ(before.size(), 4u);
+  // the last two frames of the state are damaged; the log's own files are whole
+  worker.service.reset();
+  worker.files.disk[frames][after_two + 20] ^= 1;
+  worker.restart();
+  const BlockNumber back = worker.service->machine()->tip.number;
+  ASSERT_EQ(back, reached - 2);
+  for (const auto& [sequence, block] : outputs()) EXPECT_LE(block, back);
+  const size_t left = outputs().size();
+  EXPECT_EQ(left, 2u);
+  worker.replay();
+  EXPECT_EQ(worker.service->machine()->tip.number, reached);
+  for (int restarts = 0; restarts < 2; ++restarts) {
+    const auto after = outputs();
+    ASSERT_EQ(after.size(), 4u);
+    for (size_t i = 0; i < 4; ++i) {
+      EXPECT_EQ(after[i].second, before[i].second);
+      EXPECT_TRUE(i < left ? after[i].first == before[i].first : after[i].first > before[3].first);   // numbers are not given twice
+    }
+    worker.restart();   // and the same from the disk
+  }
+}
+
+TEST(ServiceTest, a_log_without_its_state_is_not_believed) {
+  Running worker;
+  worker.with_cluster(logging_code());
+  worker.world.command(*worker.service->machine()->cluster->system_contract(), command_of({1, 0, 0, 0}));
+  worker.blocks(1);
+  EXPECT_FALSE(worker.log()["records"].empty());
+  worker.service.reset();
+  std::erase_if(worker.files.disk, [](const auto& file) { return file.first.starts_with("state-"); });
+  worker.restart();
+  worker.service.reset();
+  for (const auto& [name, bytes] : worker.files.disk) EXPECT_FALSE(name.starts_with("log-")) << name;
+}
+
+TEST(ServiceTest, nothing_is_served_or_said_before_and_long_after_a_proof_of_what_the_chain_accepts) {
+  Running worker;
+  worker.with_cluster();
+  worker.registered();
+  EXPECT_FALSE(worker.service->not_ready().has_value()) << *worker.service->not_ready();
+  const auto waiting = [&] {
+    const auto egress = worker.get<rpc::GetEgressMessagesResponse>("GetEgressMessages");
+    EXPECT_GE(egress.settle_keys_size(), 4);
+    return scale::decode<std::vector<std::pair<MessageOrigin, std::vector<SignedMessage>>>>(as_bytes(egress.encoded_messages()))->size();
+  };
+  const auto info = [&] {
+    const Asker asker(worker.world.key(0));
+    return worker.call("ContractQuery", asker.request({{}, {}, query::SidevmMessage{to_bytes(R"({"action":"GetInfo"})")}}, true).SerializeAsString());
+  };
+  worker.world.pallet_says(protocol::topic::system_event, protocol::SystemEvent(protocol::WorkerEventWithKey{worker.world.key(0), protocol::BenchStart{1}}));
+  worker.blocks(2);
+  EXPECT_GE(waiting(), 1u);
+  EXPECT_EQ(info().status, 200);
+
+  worker.blocks(static_cast<int>(max_unread_blocks));
+  EXPECT_EQ(waiting(), 0u);
+  EXPECT_EQ(info().status, 500);
+  EXPECT_NE(error_of(info()).find("which worker versions the network accepts"), std::string::npos);
+  EXPECT_NE(worker.service->not_ready()->find("which worker versions"), std::string::npos);
+  worker.settle();
+  EXPECT_EQ(info().status, 200);
+
+  worker.world.facts[requirement_keys()[0]] = scale::encode(std::tuple(u32{1}, u32{0}, u32{0}));
+  worker.settle();
+  EXPECT_EQ(waiting(), 0u);
+  for (const auto& error : {error_of(info()), *worker.service->not_ready(), error_of(worker.call("GetRuntimeInfo", "")),
+                            worker.service->sync(scale::encode(worker.world.seal_block())).error().text()}) {
+    EXPECT_NE(error.find("this worker is too old: it is version 0.0.0, the network requires 1.0.0"), std::string::npos) << error;
+    EXPECT_NE(error.find("upgrade phala-worker"), std::string::npos) << error;
+  }
+}
+
 TEST(PrpcTest, get_info_has_what_the_sdk_reads) {
   Running worker;
   worker.with_cluster();
@@ -188,32 +200,6 @@ TEST(PrpcTest, contract_ids_are_computed_as_everywhere) {
   EXPECT_EQ(worker.call("CalculateContractId", request.SerializeAsString()).status, 400);
 }
 
-/// A query as the SDK makes it; the plain answer after the nonce.
-struct Asker {
-  Sr25519Pair ephemeral = Sr25519Pair::from_seed(crypto::Seed(Bytes(32, 33)));
-  SecretBytes<32> key;
-  explicit Asker(const PublicKey& worker) : key(*ephemeral.agree(worker)) {}
-  rpc::ContractQueryRequest request(const ContractQuery& query, bool sign) const {
-    const crypto::Iv iv(Bytes(12, 1));
-    const Bytes sealed = scale::encode(protocol::EncryptedData{iv.as<FixedBytes<12>>(), ephemeral.public_key(), crypto::aes256gcm_seal(key, iv, scale::encode(query))});
-    rpc::ContractQueryRequest out;
-    out.set_encoded_encrypted_data(std::string(as_text(sealed)));
-    if (sign) {
-      const Bytes body = scale::encode(CertificateBody{to_bytes(ephemeral.public_key()), 0x7fffffff, 0});
-      auto& signature = *out.mutable_signature();
-      signature.mutable_signed_by()->set_encoded_body(std::string(as_text(body)));
-      signature.set_signature_type(1);
-      signature.set_signature(std::string(as_text(ephemeral.sign(sealed))));
-    }
-    return out;
-  }
-  std::string open(const rpc::ContractQueryResponse& response) const {
-    const auto sealed = *scale::decode<protocol::EncryptedData>(as_bytes(response.encoded_encrypted_data()));
-    const Bytes plain = *crypto::aes256gcm_open(key, sealed.iv.as<crypto::Iv>(), sealed.data);
-    return to_hex(ByteView(plain).subspan(32));
-  }
-};
-
 TEST(PrpcTest, queries_run_and_failures_are_told) {
   Running worker;
   worker.with_cluster();
@@ -221,9 +207,12 @@ TEST(PrpcTest, queries_run_and_failures_are_told) {
   const auto system = *worker.service->machine()->cluster->system_contract();
   const auto response = worker.get<rpc::ContractQueryResponse>("ContractQuery", asker.request({system, {}, query::InkMessage{{1, 2, 3, 4}, 0, 0, false}}, true));
   EXPECT_EQ(response.blocknum(), worker.world.head.number + 1);
+  EXPECT_EQ(response.blockhash(), as_text(worker.world.head_hash));
   EXPECT_TRUE(asker.open(response).starts_with("0000")) << asker.open(response);
   EXPECT_EQ(asker.open(worker.get<rpc::ContractQueryResponse>("ContractQuery", asker.request({system, {}, query::InkMessage{}}, false))), "0100");
-  const auto logs = worker.get<rpc::ContractQueryResponse>("ContractQuery", asker.request({{}, {}, query::SidevmMessage{to_bytes(R"({"action":"GetInfo"})")}}, false));
+  const ContractQuery log_info{{}, {}, query::SidevmMessage{to_bytes(R"({"action":"GetInfo"})")}};
+  EXPECT_EQ(asker.open(worker.get<rpc::ContractQueryResponse>("ContractQuery", asker.request(log_info, false))), "0100");   // the log too wants to know who asks
+  const auto logs = worker.get<rpc::ContractQueryResponse>("ContractQuery", asker.request(log_info, true));
   EXPECT_NE(std::string(as_text(*from_hex(asker.open(logs)))).find("nextSequence"), std::string::npos);
 
   const auto unknown = worker.call("ContractQuery", asker.request({Hash(Bytes(32, 5)), {}, query::InkMessage{}}, true).SerializeAsString());
@@ -240,8 +229,16 @@ TEST(PrpcTest, queries_run_and_failures_are_told) {
   EXPECT_EQ(garbage.status, 400);
   EXPECT_TRUE(error_of(garbage).starts_with("DecodeError("));
   EXPECT_EQ(worker.call("ContractQuery", rpc::ContractQueryRequest{}.SerializeAsString()).status, 400);
-  const auto stats = worker.get<rpc::StatisticsResponse>("Statistics");
-  EXPECT_EQ(stats.query().total(), 3u);
+  rpc::StatisticsRequest which;
+  const auto rows = [&] { return worker.get<rpc::StatisticsResponse>("Statistics", which).query_by_contract_size(); };
+  EXPECT_EQ(worker.get<rpc::StatisticsResponse>("Statistics").query().total(), 4u);
+  EXPECT_EQ(rows(), 0);
+  for (const auto& name : {to_hex0x(system), to_hex(system), std::string("0x12"), to_hex0x(Hash(Bytes(32, 5)))}) which.add_contracts(name);
+  EXPECT_EQ(rows(), 1);
+  which.set_all(true);
+  EXPECT_EQ(rows(), 2);   // the log server's id and the contract's
+  while (which.contracts_size() <= 1000) which.add_contracts("0x00");
+  EXPECT_EQ(worker.call("Statistics", which.SerializeAsString()).status, 400);
 }
 
 TEST(PrpcTest, the_relay_carries_registration_endpoints_and_messages) {
@@ -273,11 +270,19 @@ TEST(PrpcTest, the_relay_carries_registration_endpoints_and_messages) {
   EXPECT_EQ(worker.call("AddEndpoint", endpoint.SerializeAsString()).status, 400);
   EXPECT_EQ(worker.service->endpoints().size(), 1u);
 
+  const auto& signed_again = worker.get<rpc::GetEndpointResponse>("RefreshEndpointSigningTime");
+  worker.world.pallet_says(protocol::topic::system_event, protocol::SystemEvent(protocol::WorkerEventWithKey{worker.world.key(0), protocol::BenchStart{1}}));
+  worker.blocks(2);
+  const auto refreshed = worker.get<rpc::GetEndpointResponse>("RefreshEndpointSigningTime");
+  EXPECT_GT(scale::decode<protocol::WorkerEndpointPayload>(as_bytes(refreshed.encoded_endpoint_payload()))->signing_time,
+            scale::decode<protocol::WorkerEndpointPayload>(as_bytes(signed_again.encoded_endpoint_payload()))->signing_time);
+
   const auto egress = worker.get<rpc::GetEgressMessagesResponse>("GetEgressMessages");
   const auto messages = scale::decode<std::vector<std::pair<MessageOrigin, std::vector<SignedMessage>>>>(as_bytes(egress.encoded_messages()));
   ASSERT_TRUE(messages.has_value() && !messages->empty());
   EXPECT_EQ(egress.tip_hash(), as_text(worker.world.head_hash));
-  worker.blocks(1);
+  EXPECT_FALSE(egress.more());
+  while (worker.world.head.number % random_interval != 2) worker.blocks(1);   // when the gatekeepers have said nothing for two blocks
   std::vector<Bytes> keys;
   const auto fresh = worker.get<rpc::GetEgressMessagesResponse>("GetEgressMessages");
   for (const auto& key : fresh.settle_keys()) keys.push_back(to_bytes(as_bytes(key)));
@@ -290,6 +295,36 @@ TEST(PrpcTest, the_relay_carries_registration_endpoints_and_messages) {
   rpc::InitRuntimeRequest init;
   init.set_encoded_genesis_block_hash(std::string(32, 'x'));
   EXPECT_EQ(worker.call("InitRuntime", init.SerializeAsString()).status, 500);
+}
+
+TEST(PrpcTest, a_worker_tells_its_own_state_alone) {
+  Running worker;
+  worker.with_cluster();
+  worker.registered();
+  worker.world.pallet_says(protocol::topic::system_event, protocol::SystemEvent(protocol::WorkerEventWithKey{worker.world.key(0), protocol::BenchStart{50}}));
+  worker.world.pallet_says(protocol::topic::system_event, protocol::SystemEvent(protocol::WorkerEventWithKey{worker.world.key(0), protocol::Started{7, {}, 0}}));
+  worker.blocks(1);
+  rpc::GetWorkerStateRequest request;
+  request.set_public_key(std::string(as_text(worker.world.key(0))));
+  const auto state = worker.get<rpc::WorkerState>("GetWorkerState", request);
+  EXPECT_TRUE(state.registered());
+  EXPECT_FALSE(state.unresponsive());
+  EXPECT_EQ(state.bench_state().duration(), 50u);
+  EXPECT_EQ(state.working_state().session_id(), 7u);
+  request.set_public_key(std::string(32, 'x'));
+  EXPECT_NE(error_of(worker.call("GetWorkerState", request.SerializeAsString())).find("not available in this version"), std::string::npos);
+}
+
+TEST(PrpcTest, the_clusters_root_is_the_blocks) {
+  Running worker;
+  worker.with_cluster(logging_code());
+  const auto root = [&] { return worker.get<rpc::GetClusterInfoResponse>("GetClusterInfo").info().state_root(); };
+  const std::string before = root();
+  EXPECT_EQ(before, to_hex0x(worker.service->machine()->cluster->state.root()));
+  worker.world.command(*worker.service->machine()->cluster->system_contract(), command_of({1, 0, 0, 0}));
+  worker.blocks(1);
+  EXPECT_NE(root(), before);
+  EXPECT_EQ(root(), to_hex0x(worker.service->machine()->cluster->state.root()));
 }
 
 TEST(ProtoJsonTest, shapes_are_those_of_the_interface) {
@@ -308,82 +343,6 @@ TEST(ProtoJsonTest, shapes_are_those_of_the_interface) {
   std::string deep = "null";
   for (int i = 0; i < 40; ++i) deep = R"({"signed_by":{"signature":)" + deep + "}}";
   EXPECT_FALSE(from_json(R"({"signature":)" + deep + "}", empty).has_value());
-}
-
-/// The whole answer to one HTTP request on a local port.
-std::string http_of(u16 port, const std::string& request) {
-  const int fd = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in to{};
-  to.sin_family = AF_INET;
-  to.sin_port = htons(port);
-  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  EXPECT_EQ(connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to), 0);
-  EXPECT_EQ(write(fd, request.data(), request.size()), static_cast<ssize_t>(request.size()));
-  std::string out(1 << 16, '\0');
-  size_t size = 0;
-  for (ssize_t n; (n = read(fd, out.data() + size, out.size() - size)) > 0;) size += static_cast<size_t>(n);
-  close(fd);
-  return out.substr(0, size);
-}
-std::string post(const std::string& path, const std::string& body = {}, const std::string& headers = {}) {
-  return "POST " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + headers + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
-}
-std::string get(const std::string& path) { return "GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"; }
-int status_of(const std::string& answer) { return std::atoi(answer.substr(9, 3).c_str()); }
-std::string body_of(const std::string& answer) { return answer.substr(answer.find("\r\n\r\n") + 4); }
-
-TEST(ServerTest, two_ports_have_two_rights) {
-  Running worker;
-  worker.blocks(1);
-  ApiOptions options;
-  options.port = 0;
-  options.public_address = "127.0.0.1";
-  options.public_port = 0;
-  options.token = "secret-token";
-  options.allow_cors = true;
-  auto api = Api::start(worker.context(), options, worker.metrics);
-  ASSERT_TRUE(api.has_value()) << api.error().text();
-  const u16 open = (*api)->public_port(), closed = (*api)->port();
-
-  // what anybody may ask, signed by the worker
-  const std::string info = http_of(open, post("/prpc/PhactoryAPI.GetInfo"));
-  EXPECT_EQ(status_of(info), 200);
-  rpc::PhactoryInfo decoded;
-  EXPECT_TRUE(decoded.ParseFromString(body_of(info)));
-  const auto at = info.find("X-Phactory-Signature: ");
-  ASSERT_NE(at, info.npos);
-  const auto signature = crypto::Signature(*from_hex(info.substr(at + 22, 128)));
-  EXPECT_TRUE(crypto::sr25519_verify(signature, wrap_content(as_bytes(body_of(info)), SignedContent::rpc_response), worker.world.key(0)));
-  EXPECT_TRUE(json::parse(body_of(http_of(open, get("/prpc/PhactoryAPI.GetInfo"))))["initialized"]);
-
-  // every method of the relay is refused on the public port, and without the token on the private one
-  const std::string token = "Authorization: Bearer secret-token\r\n";
-  for (const auto& method : prpc_methods()) {
-    const std::string path = "/prpc/PhactoryAPI." + std::string(method.name);
-    if (method.access != Access::relay) continue;
-    EXPECT_EQ(status_of(http_of(open, post(path, {}, token))), 403) << path;
-    EXPECT_EQ(status_of(http_of(closed, post(path))), 401) << path;
-    EXPECT_EQ(status_of(http_of(closed, post(path, {}, "Authorization: Bearer secret-tokem\r\n"))), 401) << path;
-  }
-  EXPECT_EQ(status_of(http_of(closed, post("/prpc/PhactoryAPI.Echo", "", token))), 200);
-  EXPECT_FALSE(worker.stopped);
-  EXPECT_EQ(status_of(http_of(closed, post("/prpc/PhactoryAPI.Stop", "", token))), 200);
-  EXPECT_TRUE(worker.stopped);
-
-  const std::string unknown = http_of(open, post("/prpc/PhactoryAPI.Burn"));
-  EXPECT_EQ(status_of(unknown), 404);
-  rpc::PrpcError error;
-  EXPECT_TRUE(error.ParseFromString(body_of(unknown)));
-  EXPECT_EQ(error.message(), "unknown method /prpc/PhactoryAPI.Burn");
-  EXPECT_EQ(status_of(http_of(open, post("/prpc/PhactoryAPI.GetInfo", std::string(1025, 'x')))), 413);
-  EXPECT_EQ(json::parse(body_of(http_of(open, post("/prpc/PhactoryAPI.CalculateContractId?json", "{\"deployer\":5}"))))["error"],
-            "ProtoError { message: \"DecodeError('deployer' must be a text)\" }");
-  EXPECT_EQ(status_of(http_of(open, get("/healthz"))), 200);
-  EXPECT_EQ(status_of(http_of(open, get("/readyz"))), 503);
-  EXPECT_EQ(status_of(http_of(open, get("/metrics"))), 404);
-  EXPECT_NE(http_of(closed, get("/metrics")).find("phala_worker_block_height 1"), std::string::npos);
-  EXPECT_NE(http_of(open, "OPTIONS /prpc/PhactoryAPI.ContractQuery HTTP/1.1\r\nHost: x\r\nOrigin: http://page\r\nAccess-Control-Request-Method: POST\r\nConnection: close\r\n\r\n")
-                .find("Access-Control-Allow-Origin"), std::string::npos);
 }
 
 TEST(QueryPoolTest, every_job_is_run_or_refused_once) {

@@ -1,6 +1,7 @@
 #pragma once
 // Why: what one query may do to the world, bounded by its deadline. The pieces (HTTP with its filter, the local cache) are shared by all.
 
+#include <atomic>
 #include <chrono>
 #include <mutex>
 
@@ -19,7 +20,9 @@ struct SharedCache {
 class WorldEffects final : public engine::QueryEffects {
  public:
   using Clock = std::chrono::steady_clock;
-  WorldEffects(const egress::HttpEgress& http, SharedCache& cache, Clock::time_point deadline) : http_(http), cache_(cache), deadline_(deadline) {}
+  /// `ended`: the worker is stopping, and the query with it.
+  WorldEffects(const egress::HttpEgress& http, SharedCache& cache, Clock::time_point deadline, const std::atomic<bool>& ended)
+      : http_(http), cache_(cache), deadline_(deadline), ended_(ended) {}
 
   engine::HttpResult http_request(const AccountId& contract, const engine::HttpRequest& request) override;
   Result<std::vector<engine::HttpResult>, engine::HttpError> batch_http_request(const AccountId& contract, const std::vector<engine::HttpRequest>& requests, u64 timeout_ms) override;
@@ -30,16 +33,18 @@ class WorldEffects final : public engine::QueryEffects {
   std::optional<Bytes> cache_get(const AccountId& contract, ByteView key) override;
   std::optional<Bytes> cache_remove(const AccountId& contract, ByteView key) override;
   std::optional<engine::SgxQuote> worker_quote() override { return std::nullopt; }
-  bool expired() override { return Clock::now() >= deadline_; }
+  bool expired() override { return ended_.load(std::memory_order_relaxed) || Clock::now() >= deadline_; }
 
  private:
   const egress::HttpEgress& http_;
   SharedCache& cache_;
   const Clock::time_point deadline_;
+  const std::atomic<bool>& ended_;
 };
 
 /// From the system's generator. Ends the program when there is none.
 void random_fill(u8* to, size_t size);
 u64 unix_time_ms();
+inline double seconds_since(std::chrono::steady_clock::time_point begin) { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(); }
 
 }  // namespace phala::worker

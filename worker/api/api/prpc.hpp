@@ -1,6 +1,6 @@
 #pragma once
-// Why: every method of the worker's interface is one row: name, who may call it, how long its body may be, what it does. Bodies are protobuf or
-// JSON; only prpc.cpp and its neighbours know either library.
+// Why: every method of the worker's interface is one row: name, who may call it, how long its body may be, where it runs, what it does. Bodies are
+// protobuf or JSON; only prpc.cpp and its neighbours know either library.
 
 #include <functional>
 #include <memory>
@@ -25,15 +25,26 @@ struct PrpcAnswer {
 };
 using PrpcRespond = std::function<void(PrpcAnswer)>;
 
-enum class Access : u8 { everyone, relay };   ///< relay: the private port, with the token
+enum class Access : u8 {
+  everyone,
+  relay,    ///< the private port, with the token
+  nobody,   ///< clients know it, this version does not have it: it says so, at once and whatever the body is
+};
+enum class Runs : u8 {
+  at_once,   ///< on an I/O thread
+  beside,    ///< on a pool for what takes long and anybody may ask
+  in_turn,   ///< one after the other, with what else the relay brings
+};
 
 struct PrpcMethod {
   std::string_view name;      ///< "GetInfo"; the path is /prpc/PhactoryAPI.GetInfo
   Access access;
   size_t body_limit;          ///< bytes
-  bool slow;                  ///< not on an I/O thread
-  bool (*takes_nothing)();    ///< GET is allowed
+  Runs runs;
+  std::string (*request)(), (*response)();   ///< names of the messages
   void (*run)(ApiContext& context, std::string_view body, bool json, const PrpcRespond& respond);
+  /// GET is allowed.
+  bool takes_nothing() const { return access != Access::nobody && request() == "Empty"; }
 };
 /// All of them.
 std::span<const PrpcMethod> prpc_methods();
@@ -42,5 +53,7 @@ std::span<const PrpcMethod> prpc_methods();
 PrpcAnswer prpc_error(int status, std::string_view message, bool json);
 /// GetInfo in JSON, for `/info`.
 std::string info_json(ApiContext& context);
+/// The interface as a .proto text, for `/help`.
+std::string help_text();
 
 }  // namespace phala::worker

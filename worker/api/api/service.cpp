@@ -7,20 +7,55 @@ namespace phala::worker {
 
 namespace {
 
-constexpr size_t max_counted_contracts = 10'000;
 constexpr size_t max_endpoint_bytes = 2048;
 
-double seconds_since(std::chrono::steady_clock::time_point begin) { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(); }
-
 const std::vector<double> latency_bounds{0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60};
+
+std::optional<BlockNumber> block_of(const LogRecord& record) {
+  if (const auto* log = record.get_if<record::Log>()) return log->block;
+  if (const auto* event = record.get_if<record::Event>()) return event->block;
+  if (const auto* output = record.get_if<record::MessageOutput>()) return output->block;
+  return std::nullopt;
+}
+
+struct Logs { LogRing ring; LogStore store; };
+
+/// Where the state went back, or was removed, the relay brings its blocks again, and what they log would be there twice: records above `height` go, on
+/// disk too. What is left is written anew.
+Result<Logs> open_logs(Files& files, const crypto::Key32& key, u64 capacity, BlockNumber height, std::vector<std::string>& warnings) {
+  LogRing ring(capacity);
+  auto store = TRY(LogStore::open(files, key, random_fill, capacity, ring, warnings));
+  std::vector<NumberedRecord> kept;
+  size_t ahead = 0;
+  ring.view().for_each(0, [&](const NumberedRecord& record) {
+    if (block_of(record.record).value_or(0) > height) ++ahead;
+    else kept.push_back(record);
+    return true;
+  });
+  if (ahead == 0) return Logs{std::move(ring), std::move(store)};
+
+  warnings.push_back(std::to_string(ahead) + " log records of blocks after " + std::to_string(height) + " are dropped: those blocks will come again");
+  for (const auto& name : TRY(files.list()))
+    if (name.starts_with("log-")) TRY(files.remove(name));
+  LogRing cut(capacity);
+  cut.skip_to(ring.next_sequence());
+  auto fresh = TRY(LogStore::open(files, key, random_fill, capacity, cut, warnings));
+  constexpr size_t records_per_frame = 1000;
+  for (size_t at = 0; at < kept.size(); at += records_per_frame) {
+    const std::vector<NumberedRecord> group(kept.begin() + static_cast<long>(at), kept.begin() + static_cast<long>(std::min(kept.size(), at + records_per_frame)));
+    TRY(fresh.append(group));
+    for (const auto& record : group) cut.restore(record);
+  }
+  TRY(fresh.sync());
+  return Logs{std::move(cut), std::move(fresh)};
+}
 
 }  // namespace
 
 Result<std::unique_ptr<Service>> Service::start(ServiceConfig config, Sr25519Pair identity, EvidenceCollector evidence, Files& files, const egress::HttpEgress& http, Metrics& metrics) {
   const auto key = storage_key(identity);
   auto [store, found] = TRY(StateStore::open(files, key, random_fill).context("the worker's state"));
-  LogRing ring(config.log_bytes);
-  auto logs = TRY(LogStore::open(files, key, random_fill, config.log_bytes, ring, found.warnings).context("log records"));
+  auto [ring, logs] = TRY(open_logs(files, key, config.log_bytes, found.height, found.warnings).context("log records"));
   for (const auto& warning : found.warnings) log::warn("state", "{}", warning);
   // records of transactions that a crash kept from the log's own files
   std::vector<NumberedRecord> missed;
@@ -28,8 +63,11 @@ Result<std::unique_ptr<Service>> Service::start(ServiceConfig config, Sr25519Pai
     if (ring.restore(record)) missed.push_back(std::move(record));
   if (auto kept = logs.append(missed); !kept) log::warn("logs", "{}", kept.error().text());
 
-  Machine machine = found.image ? TRY(machine_from(*found.image)) : genesis(config.machine);
-  if (!found.image) {
+  Machine machine = genesis(config.machine);
+  if (found.image) {
+    machine = TRY(machine_from(*found.image));
+    wipe_keys(*found.image);
+  } else {
     StateFrame first;
     for (auto& [k, v] : image_of(machine)) first.diff[k] = v;
     TRY(store.append(first));
@@ -53,57 +91,70 @@ Service::Service(ServiceConfig config, Sr25519Pair identity, EvidenceCollector e
       dispatch_seconds_(metrics.histogram("phala_worker_dispatch_seconds", "Duration of dispatched batches, written to disk", latency_bounds)),
       height_(metrics.gauge("phala_worker_block_height", "Last processed block")),
       pending_(metrics.gauge("phala_worker_pending_messages", "Messages the chain is not proven to have")),
-      frame_bytes_(metrics.gauge("phala_worker_frame_bytes", "Bytes of frames since the last snapshot")), openers_(2, 256),
-      pool_(config_.query_threads, config_.query_backlog) {
-  publish(std::make_shared<const Machine>(std::move(machine)));
+      frame_bytes_(metrics.gauge("phala_worker_frame_bytes", "Bytes of frames since the last snapshot")),
+      running_(metrics.gauge("phala_worker_queries_running", "Contract queries that run now")), openers_(2, 256), pool_(config_.query_threads, config_.query_backlog) {
+  publish(std::move(machine));
 }
 
 Service::~Service() {
+  stopping_ = true;
   openers_.stop();
   pool_.stop();
   const std::lock_guard lock(log_mutex_);
   if (auto synced = logs_.sync(); !synced) log::warn("logs", "{}", synced.error().text());
 }
 
-std::shared_ptr<const Machine> Service::machine() const {
+std::shared_ptr<const Service::Published> Service::published() const {
   const std::lock_guard lock(machine_mutex_);
-  return machine_;
+  return published_;
 }
 
-void Service::publish(std::shared_ptr<const Machine> machine) {
-  auto snapshot = std::make_shared<const QuerySnapshot>(snapshot_of(*machine));
-  benchmark_.run(machine->working.wants_benchmark() && !machine->cluster);
-  height_.set(machine->tip.number);
-  pending_.set(static_cast<double>(pending(machine->egress)));
+std::shared_ptr<const Machine> Service::machine() const {
+  const auto now = published();
+  return {now, &now->machine};
+}
+
+Hash Service::cluster_root() const {
+  const auto now = published();
+  std::call_once(now->rooted, [&] {
+    if (now->machine.cluster) now->root = now->machine.cluster->state.root();
+  });
+  return now->root;
+}
+
+void Service::publish(Machine machine) {
+  const auto next = std::make_shared<const Published>(std::move(machine));
+  const Machine& now = next->machine;
+  benchmark_.run(now.working.wants_benchmark() && !now.cluster);
+  height_.set(now.tip.number);
+  pending_.set(static_cast<double>(pending(now.egress)));
   frame_bytes_.set(static_cast<double>(store_.frame_bytes()));
   {
     const std::lock_guard lock(cache_.mutex);
     std::map<Hash, u32> weights;
-    if (machine->cluster)
-      for (const auto& [id, entry] : machine->cluster->contracts) weights[id] = entry.weight;
+    if (now.cluster)
+      for (const auto& [id, entry] : now.cluster->contracts) weights[id] = entry.weight;
     cache_.cache.set_weights(weights);
   }
   const std::lock_guard lock(machine_mutex_);
-  machine_ = std::move(machine);
-  snapshot_ = std::move(snapshot);
+  published_ = next;
 }
 
 Result<> Service::commit(Dispatched dispatched) {
   const auto before = machine();
   StateFrame frame{dispatched.machine.tip.number, dispatched.machine.tip.total, difference(*before, dispatched.machine, dispatched.cluster_diff), {}};
   {
-    // numbers are given and written under one lock, so that queries that log meanwhile get others
+    // numbers are given and written under one lock, so that queries that log meanwhile get later ones
     const std::lock_guard lock(log_mutex_);
-    LogRing numbers(~size_t{0});
-    numbers.skip_to(ring_.next_sequence());
-    frame.records = numbers.append(std::move(dispatched.report.records));
+    frame.records = ring_.numbered(std::move(dispatched.report.records));
     auto written = store_.append(frame);
+    wipe_keys(frame.diff);
     disk_works_ = written.has_value();
     TRY(std::move(written));
     for (auto& record : frame.records) ring_.restore(record);
     if (auto kept = logs_.append(frame.records); !kept) log::warn("logs", "log records are kept in memory only: {}", kept.error().text());
   }
-  publish(std::make_shared<const Machine>(std::move(dispatched.machine)));
+  publish(std::move(dispatched.machine));
   keep_report(dispatched.report);
   return {};
 }
@@ -112,10 +163,14 @@ void Service::keep_report(const Report& report) {
   for (const Note& note : report.notes) log::info("messages", "block {}: {}: {}", note.block, note.topic, note.error.text());
   notes_.add(report.notes.size());
   for (const auto& block : report.event_blocks) log::debug("event_chain", "block {} signature {}", to_hex0x(block.block), to_hex0x(block.signature));
-  if (report.cache.empty()) return;
+  change_cache(report.cache);
+}
+
+void Service::change_cache(const std::vector<CacheChange>& changes) {
+  if (changes.empty()) return;
   const std::lock_guard lock(cache_.mutex);
   const u64 now = unix_time_ms() / 1000;
-  for (const auto& change : report.cache) {
+  for (const auto& change : changes) {
     if (change.value) static_cast<void>(cache_.cache.set(change.contract, change.key, *change.value, now));
     else if (change.expire_seconds) cache_.cache.expire(change.contract, change.key, *change.expire_seconds, now);
     else cache_.cache.remove(change.contract, change.key, now);
@@ -140,7 +195,7 @@ Result<BlockNumber> Service::sync(ByteView encoded) {
 Result<u64> Service::settle(std::span<const Bytes> proof) {
   const std::lock_guard lock(dispatch_mutex_);
   const auto now = machine();
-  Dispatched settled{TRY(settle_egress(*now, public_key(), proof)), {}, {}};
+  Dispatched settled{TRY(settle_at_tip(*now, config_.machine, public_key(), proof)), {}, {}};
   if (!difference(*now, settled.machine, {}).empty()) TRY(commit(std::move(settled)));
   return pending(machine()->egress);
 }
@@ -160,92 +215,10 @@ void Service::snapshot_if_due() {
   else log::info("state", "snapshot at block {}", value->tip.number);
 }
 
-// ---- queries ------------------------------------------------------------------------------------------------------------
-
-bool Service::caught_up(const Machine& machine) const {
-  return config_.machine.development || machine.tip.now_ms + config_.serving_lag_s * 1000 >= unix_time_ms();
-}
-
-void Service::query(Bytes encrypted, SignatureChain chain, Done done) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(config_.query_timeout_s);
-  // shared, because either the opener or its refusal uses it
-  auto answer = std::make_shared<Done>(std::move(done));
-  const bool taken = openers_.submit([this, encrypted = std::move(encrypted), chain = std::move(chain), answer, deadline]() mutable {
-    std::shared_ptr<const QuerySnapshot> snapshot;
-    {
-      const std::lock_guard lock(machine_mutex_);
-      snapshot = snapshot_;
-    }
-    if (!caught_up(*machine()))
-      return (*answer)(fail(ErrorCode::unavailable, "the worker is still catching up with the chain, please try the request again later"));
-    auto open = open_query(identity_, encrypted, chain, snapshot->block);
-    if (!open) return (*answer)(fail(std::move(open).error()));
-    const auto shared = std::make_shared<OpenQuery>(std::move(*open));
-    const Hash contract = shared->content.contract;
-    u32 weight = 0;
-    if (snapshot->cluster)
-      if (const auto at = snapshot->cluster->contracts.find(contract); at != snapshot->cluster->contracts.end()) weight = at->second.weight;
-    // contracts that are not here share one place in line, so that made-up ids cannot crowd out the others
-    const bool known = snapshot->cluster && snapshot->cluster->contracts.contains(contract);
-    pool_.submit(known ? contract : Hash{}, weight, [this, snapshot, shared, answer, deadline] { run_one(*snapshot, *shared, deadline, *answer); },
-                 [this, snapshot, shared, answer] {
-                   queries_dropped_.add();
-                   {
-                     const std::lock_guard lock(counts_mutex_);
-                     if (counts_.contains(shared->content.contract)) ++counts_[shared->content.contract].dropped;
-                   }
-                   crypto::Iv iv;
-                   random_fill(iv.data(), iv.size());
-                   (*answer)(Answer{seal_answer(identity_, *shared, fail(query::Failure(query::ServiceUnavailable{})), iv), snapshot->block + 1});
-                 });
-  });
-  if (!taken) {
-    queries_dropped_.add();
-    (*answer)(fail(ErrorCode::unavailable, "too many queries at once, please try the request again later"));
-  }
-}
-
-void Service::run_one(const QuerySnapshot& snapshot, const OpenQuery& open, std::chrono::steady_clock::time_point deadline, Done& done) {
-  const auto begin = std::chrono::steady_clock::now();
-  crypto::Iv iv;
-  random_fill(iv.data(), iv.size());
-  if (begin >= deadline) {
-    queries_dropped_.add();
-    return done(Answer{seal_answer(identity_, open, fail(query::Failure(query::Timeout{})), iv), snapshot.block + 1});
-  }
-  WorldEffects effects(http_, cache_, deadline);
-  auto run = run_query(*engine_, snapshot, public_key(), open, &effects, [this](std::string_view request) {
-    const std::lock_guard lock(log_mutex_);
-    return answer_log_query(ring_, request);
-  });
-  const double took = seconds_since(begin);
-  queries_.add();
-  query_seconds_.observe(took);
-  if (!run) {
-    if (run.error().code != ErrorCode::not_found) log::error("queries", "{}", run.error().text());
-    return done(fail(std::move(run).error()));
-  }
-  {
-    const std::lock_guard lock(counts_mutex_);
-    if (counts_.size() < max_counted_contracts || counts_.contains(open.content.contract)) {
-      auto& count = counts_[open.content.contract];
-      ++count.total;
-      count.time_ms += static_cast<u64>(took * 1000);
-    }
-  }
-  record_query_logs(std::move(run->records));
-  done(Answer{seal_answer(identity_, open, run->answer, iv), snapshot.block + 1});
-}
-
-void Service::record_query_logs(std::vector<LogRecord> records) {
-  if (records.empty()) return;
-  const std::lock_guard lock(log_mutex_);
-  if (auto kept = logs_.append(ring_.append(std::move(records))); !kept) log::warn("logs", "{}", kept.error().text());
-}
-
 // ---- registration and endpoints -----------------------------------------------------------------------------------------
 
 Result<RegistrationResponse> Service::registration(const std::optional<AccountId>& operator_, bool refresh) {
+  TRY(check_build(machine()->requirements, config_.machine.build));
   // evidence for a state that never met the chain would vouch for nothing
   if (machine()->tip.number == 0) return fail(ErrorCode::unavailable, "no block of the chain was seen yet", "let the relay bring some first");
   return registration_.get(operator_, refresh, unix_time_ms() / 1000);
@@ -278,12 +251,8 @@ std::optional<std::string> Service::not_ready() const {
   if (value->tip.number == 0) return "no block yet";
   if (!value->working.registered) return "not registered";
   if (!caught_up(*value)) return "behind the chain";
+  if (const auto accepted = check_service(value->requirements, config_.machine.build, value->tip.number); !accepted) return accepted.error().text();
   return std::nullopt;
-}
-
-std::map<Hash, QueryCount> Service::query_counts() const {
-  const std::lock_guard lock(counts_mutex_);
-  return counts_;
 }
 
 u64 Service::uptime_s() const { return static_cast<u64>(seconds_since(started_)); }

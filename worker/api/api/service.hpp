@@ -38,7 +38,7 @@ class Service {
  public:
   /// Reads the disk and goes on from there. `files`, `http` and `metrics` must outlive the service. Errors: the state cannot be read.
   static Result<std::unique_ptr<Service>> start(ServiceConfig config, Sr25519Pair identity, EvidenceCollector evidence, Files& files, const egress::HttpEgress& http, Metrics& metrics);
-  /// Running queries finish; the state is written out.
+  /// Running queries are ended at their next call to the outside, and answered; the log is written out.
   ~Service();
 
   /// The last value that is safe on disk.
@@ -52,7 +52,7 @@ class Service {
   Result<u64> settle(std::span<const Bytes> proof);
 
   /// A query as it came. `done` is called once, from any thread, with SCALE EncryptedData or the error for the asker.
-  struct Answer { Bytes encrypted; BlockNumber next_block; };
+  struct Answer { Bytes encrypted; BlockNumber block; Hash block_hash; };   ///< the block whose state was seen
   using Done = std::move_only_function<void(Result<Answer>)>;
   void query(Bytes encrypted, SignatureChain chain, Done done);
 
@@ -69,6 +69,8 @@ class Service {
   /// Registered, caught up, and the disk works: nothing, or what is missing.
   std::optional<std::string> not_ready() const;
   std::map<Hash, QueryCount> query_counts() const;
+  /// Trie root of the cluster's state, computed once per block, which may take long after a start; zero without a cluster.
+  Hash cluster_root() const;
   u64 notes() const { return notes_.value(); }
   u64 uptime_s() const;
 
@@ -77,10 +79,13 @@ class Service {
           std::unique_ptr<engine::Engine> engine, StateStore store, LogRing ring, LogStore logs, Machine machine);
   /// Writes the difference to disk, then publishes. Caller holds dispatch_mutex_.
   Result<> commit(Dispatched dispatched);
-  void publish(std::shared_ptr<const Machine> machine);
+  void publish(Machine machine);
   void keep_report(const Report& report);
+  void change_cache(const std::vector<CacheChange>& changes);
   void snapshot_if_due();
   bool caught_up(const Machine& machine) const;
+  /// May this worker answer now? Errors say what is missing.
+  Result<> may_serve(const Machine& machine) const;
   void run_one(const QuerySnapshot& snapshot, const OpenQuery& open, std::chrono::steady_clock::time_point deadline, Done& done);
   void record_query_logs(std::vector<LogRecord> records);
 
@@ -97,13 +102,21 @@ class Service {
   StateStore store_;
   u64 last_snapshot_s_ = 0;
 
+  /// A state that is safe on disk, as readers get it.
+  struct Published {
+    Machine machine;
+    QuerySnapshot snapshot;
+    mutable std::once_flag rooted;
+    mutable Hash root;
+    explicit Published(Machine m) : machine(std::move(m)), snapshot(snapshot_of(machine)) {}
+  };
+  std::shared_ptr<const Published> published() const;
   mutable std::mutex machine_mutex_;    ///< held for pointer copies only
-  std::shared_ptr<const Machine> machine_;
-  std::shared_ptr<const QuerySnapshot> snapshot_;
+  std::shared_ptr<const Published> published_;
   std::vector<std::string> endpoints_;
   std::atomic<bool> disk_works_ = true;
 
-  std::mutex log_mutex_;
+  std::mutex log_mutex_;                ///< held while records are written or a view is taken, never while one is searched
   LogRing ring_;
   LogStore logs_;
 
@@ -119,7 +132,10 @@ class Service {
   Gauge& height_;
   Gauge& pending_;
   Gauge& frame_bytes_;
+  Gauge& running_;
 
+  std::atomic<bool> stopping_ = false;
+  std::atomic<int> running_count_ = 0;
   CpuPool openers_;                     ///< decrypt and check signatures
   QueryPool pool_;
 };

@@ -20,17 +20,27 @@ engine::ExecContext context_of(const ClusterTurn& turn, const Cluster& cluster) 
   return {turn.block, turn.now_ms, {}, &cluster.key->secret(), *cluster.system_code};
 }
 
+/// A contract whose record is gone has terminated: its hook, weight and commands go with it.
+void drop_terminated(Cluster& cluster, const StateDiff& diff) {
+  for (const auto& [key, value] : diff) {
+    if (value || key.size() <= ContractId::bytes) continue;
+    const ContractId id(ByteView(key).last(ContractId::bytes));
+    if (key == engine::key::contract(id.as<engine::ContractId>())) cluster.contracts.erase(id);
+  }
+}
+
 void commit(ClusterTurn& turn, Cluster& cluster, const StateDiff& diff) {
   cluster.state.apply(diff);
+  drop_terminated(cluster, diff);
   for (const auto& [key, value] : diff) turn.diff[key] = value;
 }
 
 /// This worker's cluster, if it is the one that is meant.
 Cluster* cluster_of(ClusterTurn& turn, const protocol::ClusterId& id) { return turn.cluster && turn.cluster->id == id ? &*turn.cluster : nullptr; }
 
-Result<> room_left(const Cluster& cluster) {
-  if (cluster.state.memory_bytes() <= max_cluster_bytes) return {};
-  return fail(ErrorCode::refused, "the cluster holds more than " + std::to_string(max_cluster_bytes) + " bytes");
+Result<> room_left(const ClusterTurn& turn, const Cluster& cluster) {
+  if (cluster.state.memory_bytes() <= turn.max_cluster_bytes) return {};
+  return fail(ErrorCode::refused, "the cluster holds more than " + std::to_string(turn.max_cluster_bytes) + " bytes");
 }
 
 void take_event(ClusterTurn& turn, Cluster& cluster, const engine::EmittedPinkEvent& emitted) {
@@ -56,10 +66,8 @@ void take_event(ClusterTurn& turn, Cluster& cluster, const engine::EmittedPinkEv
     if (upgrade->version > engine::runtime_version)
       note(turn, "pink event", {ErrorCode::unavailable, "the cluster wants runtime " + std::to_string(upgrade->version.first) + "." + std::to_string(upgrade->version.second),
                                 "install a worker that has it"});
-  } else if (const auto* cache = emitted.event.get_if<engine::CacheOpEvent>()) {
-    if (const auto* set = cache->operation.get_if<engine::CacheSet>()) turn.report.cache.push_back({id, set->key, set->value, {}});
-    else if (const auto* expire = cache->operation.get_if<engine::CacheSetExpiration>()) turn.report.cache.push_back({id, expire->key, {}, expire->seconds});
-    else if (const auto* remove = cache->operation.get_if<engine::CacheRemove>()) turn.report.cache.push_back({id, remove->key, {}, {}});
+  } else if (auto change = cache_change_of(emitted)) {
+    turn.report.cache.push_back(std::move(*change));
   } else {
     note(turn, "pink event", {ErrorCode::unavailable, "contract " + to_hex0x(id) + " asked for a SideVM or JavaScript runtime, which this worker does not have"});
   }
@@ -120,7 +128,7 @@ void leave_cluster(ClusterTurn& turn) {
 }
 
 Result<> upload(ClusterTurn& turn, Cluster& cluster, const protocol::UploadResource& resource) {
-  TRY(room_left(cluster));
+  TRY(room_left(turn, cluster));
   if (resource.resource_type == protocol::ResourceType::sidevm_code) {
     const auto done = TRY(on_this_machine(turn, engine::upload_sidevm_code(cluster.state, resource.origin, resource.resource_data)));
     commit(turn, cluster, done.diff);
@@ -168,6 +176,15 @@ std::optional<ContractId> contract_of_topic(ByteView topic) {
   return Hash(*from_hex(digits));
 }
 
+std::optional<CacheChange> cache_change_of(const engine::EmittedPinkEvent& emitted) {
+  const auto* cache = emitted.event.get_if<engine::CacheOpEvent>();
+  if (cache == nullptr) return std::nullopt;
+  const auto id = emitted.contract.as<Hash>();
+  if (const auto* set = cache->operation.get_if<engine::CacheSet>()) return CacheChange{id, set->key, set->value, {}};
+  if (const auto* expire = cache->operation.get_if<engine::CacheSetExpiration>()) return CacheChange{id, expire->key, {}, expire->seconds};
+  return CacheChange{id, cache->operation.get_if<engine::CacheRemove>()->key, {}, {}};
+}
+
 void collect_records(std::vector<LogRecord>& records, const engine::Effects& effects, BlockNumber block, u64 now_ms, ExecMode mode) {
   for (const auto& log : effects.logs)
     records.push_back(record::Log{block, log.contract.as<Hash>(), log.entry.as<Hash>(), mode, now_ms, log.level, log.message});
@@ -183,8 +200,10 @@ Result<> on_cluster_operation(ClusterTurn& turn, const MessageOrigin& sender, co
     if (Cluster* cluster = cluster_of(turn, resource->cluster_id))
       return upload(turn, *cluster, *resource).context("upload by " + to_hex0x(resource->origin));
   } else if (const auto* money = event.get_if<protocol::Deposit>()) {
-    if (Cluster* cluster = cluster_of(turn, money->cluster_id))
+    if (Cluster* cluster = cluster_of(turn, money->cluster_id)) {
+      if (!cluster->state.get(engine::key::account(money->account))) TRY(room_left(turn, *cluster).context("deposit for " + to_hex0x(money->account)));
       commit(turn, *cluster, TRY(on_this_machine(turn, engine::deposit(cluster->state, money->account, money->amount))));
+    }
   } else if (const auto* remove = event.get_if<protocol::RemoveWorker>()) {
     if (remove->worker == turn.identity.public_key() && cluster_of(turn, remove->cluster_id) != nullptr) leave_cluster(turn);
   }
@@ -199,7 +218,7 @@ Result<> on_contract_operation(ClusterTurn& turn, const MessageOrigin& sender, c
   if (cluster == nullptr) return {};
   const Hash& code = info.code_index.get_if<protocol::WasmCode>()->hash;
   const ContractId id = protocol::contract_id(info.deployer, code, info.cluster_id, info.salt);
-  if (auto room = room_left(*cluster); !room) {
+  if (auto room = room_left(turn, *cluster); !room) {
     add_failure_record(turn, id, "instantiate failed: " + room.error().message);
     return room;
   }
@@ -218,7 +237,7 @@ Result<> on_contract_operation(ClusterTurn& turn, const MessageOrigin& sender, c
 Result<> on_command(ClusterTurn& turn, const MessageOrigin& sender, const ContractId& contract, ByteView raw) {
   if (!turn.cluster || !turn.cluster->contracts.contains(contract)) return {};
   Cluster& cluster = *turn.cluster;
-  TRY(room_left(cluster));
+  TRY(room_left(turn, cluster));
   const auto payload = TRY(scale::decode<protocol::CommandPayload>(raw).map_error(scale::to_error));
   protocol::InkCommand command;
   if (const auto* plain = payload.get_if<protocol::PlainCommand>()) {
@@ -245,30 +264,47 @@ Result<> on_command(ClusterTurn& turn, const MessageOrigin& sender, const Contra
   take_effects(turn, cluster, outcome.effects);
   Bytes output = outcome.result.encode();
   append(output, ByteView(message.message).first(std::min<size_t>(4, message.message.size())));
-  turn.report.records.push_back(record::MessageOutput{turn.block, request.run.origin.as<Hash>(), contract, message.nonce, std::move(output)});
+  turn.report.records.push_back(record::MessageOutput{turn.block, request.run.origin.as<Hash>(), contract, message.nonce, std::move(output), payload.is<protocol::EncryptedCommand>()});
   if (const auto reason = reason_of(outcome)) return fail(ErrorCode::refused, "contract " + to_hex0x(contract) + ": " + *reason);
   return {};
 }
 
+namespace {
+
+/// False: this machine could not run it, and the block must not count.
+bool run_hook(ClusterTurn& turn, Cluster& cluster, const ContractId& id, const BlockEndHook& hook) {
+  const auto account = id.as<AccountId>();
+  const auto selector = be_bytes(hook.selector);
+  const engine::CallRequest request{{engine::Mode::transaction, account, 0, hook.gas_limit, false}, account, Bytes(selector.begin(), selector.end())};
+  const auto outcome = on_this_machine(turn, engine::call(turn.engine, cluster.state, context_of(turn, cluster), request));
+  if (turn.failure) return false;
+  if (!outcome) {
+    note(turn, "on_block_end", outcome.error());
+    return true;
+  }
+  commit(turn, cluster, outcome->diff);
+  take_effects(turn, cluster, outcome->effects);
+  if (const auto reason = reason_of(*outcome)) note(turn, "on_block_end", {ErrorCode::refused, "contract " + to_hex0x(id) + ": " + *reason});
+  return true;
+}
+
+}  // namespace
+
 void on_block_end(ClusterTurn& turn) {
   if (!turn.cluster) return;
   Cluster& cluster = *turn.cluster;
-  std::vector<std::pair<ContractId, BlockEndHook>> hooks;
+  std::vector<ContractId> hooked;
   for (const auto& [id, entry] : cluster.contracts)
-    if (entry.on_block_end) hooks.emplace_back(id, *entry.on_block_end);
-  for (const auto& [id, hook] : hooks) {
-    const auto account = id.as<AccountId>();
-    const auto selector = be_bytes(hook.selector);
-    const engine::CallRequest request{{engine::Mode::transaction, account, 0, hook.gas_limit, false}, account, Bytes(selector.begin(), selector.end())};
-    const auto outcome = on_this_machine(turn, engine::call(turn.engine, cluster.state, context_of(turn, cluster), request));
-    if (turn.failure) return;
-    if (!outcome) {
-      note(turn, "on_block_end", outcome.error());
+    if (entry.on_block_end) hooked.push_back(id);
+  for (const auto& id : hooked) {
+    // a hook before this one may have ended the contract, or changed its hook
+    const auto at = cluster.contracts.find(id);
+    if (at == cluster.contracts.end() || !at->second.on_block_end) continue;
+    if (auto room = room_left(turn, cluster); !room) {
+      note(turn, "on_block_end", std::move(room).error().in("contract " + to_hex0x(id)));
       continue;
     }
-    commit(turn, cluster, outcome->diff);
-    take_effects(turn, cluster, outcome->effects);
-    if (const auto reason = reason_of(*outcome)) note(turn, "on_block_end", {ErrorCode::refused, "contract " + to_hex0x(id) + ": " + *reason});
+    if (!run_hook(turn, cluster, id, BlockEndHook(*at->second.on_block_end))) return;
   }
   commit(turn, cluster, engine::on_idle(cluster.state));
 }

@@ -32,8 +32,8 @@ struct Cluster {
   std::optional<protocol::ContractId> system_contract() const;
 };
 
-/// A cluster that holds more refuses whatever could add to it.
-constexpr u64 max_cluster_bytes = 512u << 20;
+/// A cluster that holds more refuses whatever could add to it. Part of the rules: one number for all workers of a network.
+constexpr u64 default_max_cluster_bytes = 512u << 20;
 
 struct ClusterTurn {
   std::optional<Cluster>& cluster;
@@ -45,6 +45,7 @@ struct ClusterTurn {
   BlockNumber block;
   u64 now_ms;
   Report& report;
+  u64 max_cluster_bytes = default_max_cluster_bytes;
   std::optional<Error> failure{};      ///< see above
 };
 
@@ -53,11 +54,13 @@ Result<> on_cluster_operation(ClusterTurn& turn, const MessageOrigin& sender, co
 Result<> on_contract_operation(ClusterTurn& turn, const MessageOrigin& sender, const protocol::ContractOperation& event);
 /// `contract`: from the topic. A command for a contract that is not in this worker's cluster is none of its business.
 Result<> on_command(ClusterTurn& turn, const MessageOrigin& sender, const protocol::ContractId& contract, ByteView payload);
-/// At the end of every block: hooks in the order of contract ids, and removal of what terminated contracts left.
+/// At the end of every block: hooks in the order of contract ids while the cluster has room, and removal of what terminated contracts left.
 void on_block_end(ClusterTurn& turn);
 
 /// The contract of a command topic; nothing for other topics.
 std::optional<protocol::ContractId> contract_of_topic(ByteView topic);
+/// What an event changes in its contract's local cache; nothing for events of another kind.
+std::optional<CacheChange> cache_change_of(const engine::EmittedPinkEvent& emitted);
 /// Adds what a run left to `records` (logs, ink events) for the log server.
 void collect_records(std::vector<LogRecord>& records, const engine::Effects& effects, BlockNumber block, u64 now_ms, ExecMode mode);
 

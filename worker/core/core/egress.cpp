@@ -1,5 +1,7 @@
 #include "core/egress.hpp"
 
+#include <algorithm>
+
 #include "crypto/hash.hpp"
 
 namespace phala::worker {
@@ -19,6 +21,30 @@ void settle(Egress& egress, const MessageOrigin& sender, u64 next) {
   Channel& channel = egress[sender];
   std::erase_if(channel.messages, [&](const SignedMessage& m) { return m.sequence < next; });
   if (channel.next_sequence < next) channel.next_sequence = next;
+}
+
+void settle_logged(Egress& egress, const Message& message) {
+  const auto at = egress.find(message.sender);
+  if (at == egress.end()) return;
+  auto& waiting = at->second.messages;
+  const auto taken = std::find_if(waiting.begin(), waiting.end(), [&](const SignedMessage& m) { return m.message == message; });
+  if (taken != waiting.end()) waiting.erase(waiting.begin(), std::next(taken));
+}
+
+Carried first_messages(const Egress& egress) {
+  Carried out;
+  for (const auto& [sender, channel] : egress) {
+    if (channel.messages.empty()) continue;
+    auto& [name, messages] = out.streams.emplace_back(sender, std::vector<SignedMessage>{});
+    size_t bytes = 0;
+    for (const auto& m : channel.messages) {
+      bytes += m.message.payload.size() + m.message.destination.size() + 200;   // signature, sender, number and lengths
+      if (!messages.empty() && (messages.size() == max_carried_messages || bytes > max_carried_bytes)) break;
+      messages.push_back(m);
+    }
+    out.more = out.more || messages.size() < channel.messages.size();
+  }
+  return out;
 }
 
 size_t pending(const Egress& egress) {

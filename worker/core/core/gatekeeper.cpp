@@ -67,12 +67,22 @@ void catch_up_random(const GatekeeperView& view, KeyHolder& holder, BlockNumber 
   }
 }
 
+/// The history must have one key per rotation, and the one of the last rotation on the chain must be the chain's. A rotation that is still on
+/// its way to the chain is compared when it arrives there.
+Result<> check_history(const GatekeeperView& view, const std::vector<MasterKey>& history) {
+  if (history.size() != view.rotations + 1)
+    return fail(ErrorCode::refused, "the distributed history has " + std::to_string(history.size()) + " master keys, not one for each of " + std::to_string(view.rotations) + " rotations and the first");
+  for (size_t i = 0; i < history.size(); ++i)
+    if (history[i].rotation_id != i) return fail(ErrorCode::refused, "the distributed history names rotation " + std::to_string(history[i].rotation_id) + " where " + std::to_string(i) + " belongs");
+  if (!view.master_pubkey || history[view.confirmed].pair->public_key() != *view.master_pubkey) return fail(ErrorCode::refused, "the distributed master key is not the one on the chain");
+  return {};
+}
+
 Result<> take_keys(GatekeeperTurn& turn, std::vector<MasterKey> history) {
   Gatekeeper& gk = turn.gatekeeper;
   if (gk.holder) return {};   // every gatekeeper's copy but the first changes nothing
   if (!gk.view.launched_at) return fail(ErrorCode::refused, "the launch of the gatekeepers was not in the followed log, their stream cannot be joined");
-  if (gk.view.master_pubkey && history.back().pair->public_key() != *gk.view.master_pubkey && gk.view.rotations == 0)
-    return fail(ErrorCode::refused, "the distributed master key is not the one on the chain");
+  TRY(check_history(gk.view, history));
   gk.holder = KeyHolder{std::move(history), 0, {}};
   catch_up_random(gk.view, *gk.holder, turn.block);
   return {};
@@ -91,21 +101,21 @@ GatekeeperRole Gatekeeper::role(const PublicKey& self) const {
   return view.members.contains(self) ? GatekeeperRole::active : GatekeeperRole::dummy;
 }
 
-Bytes encode_secret(const KeyHolder& holder) {
+Bytes encode_keys(const std::vector<MasterKey>& history) {
   Bytes out;
-  scale::encode_compact(out, holder.history.size());
-  for (const MasterKey& key : holder.history) {
+  out.reserve(8 + history.size() * 76);   // grown later, it would leave copies of secrets behind
+  scale::encode_compact(out, history.size());
+  for (const MasterKey& key : history) {
     append(out, scale::encode(key.rotation_id, key.since));
     append(out, key.pair->secret().expose());
   }
-  append(out, scale::encode(holder.random_block, holder.random));
   return out;
 }
 
-Result<KeyHolder> decode_key_holder(ByteView bytes) {
+Result<std::vector<MasterKey>> decode_keys(ByteView bytes) {
   const auto bad = [](scale::CodecError e) { return scale::to_error(e).in("master key"); };
   scale::Reader in(bytes);
-  KeyHolder out;
+  std::vector<MasterKey> out;
   const size_t count = TRY(in.length(76).map_error(bad));
   for (size_t i = 0; i < count; ++i) {
     MasterKey key;
@@ -113,11 +123,9 @@ Result<KeyHolder> decode_key_holder(ByteView bytes) {
     key.since = TRY(scale::decode_from<BlockNumber>(in).map_error(bad));
     const PairSecret secret(TRY(in.take(PairSecret::size()).map_error(bad)));
     key.pair = std::make_shared<const Sr25519Pair>(TRY(Sr25519Pair::from_secret(secret)));
-    out.history.push_back(std::move(key));
+    out.push_back(std::move(key));
   }
-  out.random_block = TRY(scale::decode_from<BlockNumber>(in).map_error(bad));
-  out.random = TRY(scale::decode_from<Hash>(in).map_error(bad));
-  if (out.history.empty() || in.left() != 0) return fail(ErrorCode::corrupted, "master key: not a key history");
+  if (out.empty() || in.left() != 0) return fail(ErrorCode::corrupted, "master key: not a key history");
   return out;
 }
 
@@ -158,6 +166,11 @@ Result<> on_launch(GatekeeperTurn& turn, const MessageOrigin& sender, const prot
     send(turn, protocol::topic::key_distribution, protocol::KeyDistribution(rotation));
   } else if (const auto* rotated = event.get_if<protocol::MasterPubkeyRotated>()) {
     gk.view.master_pubkey = rotated->master_pubkey;
+    gk.view.confirmed = gk.view.rotations;
+    if (gk.holder && gk.holder->master().public_key() != rotated->master_pubkey) {
+      drop_keys(turn);
+      return fail(ErrorCode::refused, "the rotated master key on the chain is not the one this worker was given; its gatekeeper role ends");
+    }
   }
   return {};
 }

@@ -19,10 +19,11 @@ struct GatekeeperView {
   std::map<PublicKey, PublicKey> members;   ///< identity to ECDH key
   u64 sequence = 0;                         ///< of the next message of the common stream
   u64 iv_sequence = 0;                      ///< derived IVs used so far
-  u64 rotations = 0;                        ///< of the master key
+  u64 rotations = 0;                        ///< of the master key, as handed out among the gatekeepers
+  u64 confirmed = 0;                        ///< of these, the last one whose public key is on the chain: `master_pubkey`
   BlockNumber random_block = 0;             ///< of the last random number on the chain, 0: none yet
   Hash random;
-  FIELDS(launched_at, master_pubkey, members, sequence, iv_sequence, rotations, random_block, random)
+  FIELDS(launched_at, master_pubkey, members, sequence, iv_sequence, rotations, confirmed, random_block, random)
 };
 
 /// One master key of the history. `since`: the block from which it is used.
@@ -41,9 +42,10 @@ struct KeyHolder {
   const Sr25519Pair& master_at(BlockNumber block) const;
 };
 
-/// Bytes at rest, to be kept sealed: SCALE(Vec<(rotation_id, since, secret 64)>, random_block, random).
-Bytes encode_secret(const KeyHolder& holder);
-Result<KeyHolder> decode_key_holder(ByteView bytes);
+/// Bytes at rest, to be kept sealed: SCALE Vec<(rotation_id, since, secret 64)>. The caller wipes them.
+Bytes encode_keys(const std::vector<MasterKey>& history);
+/// Never empty. Error `corrupted`.
+Result<std::vector<MasterKey>> decode_keys(ByteView bytes);
 
 enum class GatekeeperRole : u8 { none = 0, dummy = 1, active = 2 };
 

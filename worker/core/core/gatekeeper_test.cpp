@@ -192,6 +192,50 @@ TEST(GatekeeperTest, rotation_moves_all_gatekeepers_to_one_new_key) {
   for (const auto& worker : net.workers) EXPECT_TRUE(worker.report.notes.empty()) << worker.report.notes[0].error.text();
 }
 
+/// A history as some gatekeeper hands it to `to`, its i-th key from seed `seeds[i]`.
+protocol::KeyDistribution handed(const Follower& to, const std::vector<u8>& seeds) {
+  protocol::MasterKeyHistory out{to.key(), {}};
+  for (size_t i = 0; i < seeds.size(); ++i)
+    out.encrypted_master_key_history.push_back({i, 0, *encrypt_secret_to(pair_of(200), sharing::master_key, to.key(), pair_of(seeds[i]).secret(), crypto::Iv(Bytes(12, 1)))});
+  return out;
+}
+
+TEST(GatekeeperTest, a_newcomer_takes_only_the_keys_of_the_chain_also_after_rotations) {
+  Follower newcomer(9);
+  GatekeeperView& view = newcomer.gatekeeper.view;
+  view.launched_at = 1;
+  view.master_pubkey = pair_of(101).public_key();
+  view.rotations = view.confirmed = 1;
+  const auto take = [&](const std::vector<u8>& seeds) {
+    auto turn = newcomer.turn(50);
+    auto done = on_key(turn, gatekeepers, handed(newcomer, seeds));
+    return done ? "taken" : done.error().message;
+  };
+  EXPECT_NE(take({100, 55}).find("not the one on the chain"), std::string::npos);    // another key than the rotation's
+  EXPECT_NE(take({101}).find("1 master keys"), std::string::npos);                   // the right key in the wrong place
+  EXPECT_NE(take({100, 101, 102}).find("3 master keys"), std::string::npos);         // a rotation that never was
+  EXPECT_FALSE(newcomer.gatekeeper.holder.has_value());
+  EXPECT_EQ(take({100, 101}), "taken");
+  EXPECT_EQ(newcomer.gatekeeper.holder->master().public_key(), pair_of(101).public_key());
+}
+
+TEST(GatekeeperTest, a_rotated_key_on_its_way_is_compared_when_the_chain_has_it) {
+  for (const bool honest : {true, false}) {
+    Follower newcomer(9);
+    GatekeeperView& view = newcomer.gatekeeper.view;
+    view.launched_at = 1;
+    view.master_pubkey = pair_of(100).public_key();
+    view.rotations = 1;   // handed out, not on the chain yet
+    auto turn = newcomer.turn(50);
+    EXPECT_FALSE(on_key(turn, gatekeepers, handed(newcomer, {99, 101})).has_value());   // not the chain's present key
+    ASSERT_TRUE(on_key(turn, gatekeepers, handed(newcomer, {100, 101})).has_value());
+    const auto rotated = on_launch(turn, pallet, protocol::MasterPubkeyRotated{pair_of(honest ? 101 : 55).public_key()});
+    EXPECT_EQ(rotated.has_value(), honest);
+    EXPECT_EQ(newcomer.gatekeeper.holder.has_value(), honest);
+    EXPECT_EQ(view.confirmed, 1u);
+  }
+}
+
 TEST(GatekeeperTest, two_rotations_drawn_at_once_never_share_an_iv) {
   Network net(2);
   net.launch();
@@ -258,12 +302,11 @@ TEST(GatekeeperTest, the_key_holder_survives_rest) {
   net.launch();
   net.run_blocks(7);
   const auto& holder = *net.workers[0].gatekeeper.holder;
-  const Bytes bytes = encode_secret(holder);
-  const auto back = decode_key_holder(bytes);
+  const Bytes bytes = encode_keys(holder.history);
+  const auto back = decode_keys(bytes);
   ASSERT_TRUE(back.has_value());
-  EXPECT_EQ(back->master().public_key(), holder.master().public_key());
-  EXPECT_EQ(back->random, holder.random);
-  for (size_t n = 0; n < bytes.size(); ++n) EXPECT_FALSE(decode_key_holder(ByteView(bytes).first(n)).has_value());
+  EXPECT_EQ(back->back().pair->public_key(), holder.master().public_key());
+  for (size_t n = 0; n < bytes.size(); ++n) EXPECT_FALSE(decode_keys(ByteView(bytes).first(n)).has_value());
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "core/cluster.hpp"
 #include "core/gatekeeper.hpp"
+#include "core/requirements.hpp"
 #include "core/working.hpp"
 #include "light/light.hpp"
 
@@ -16,12 +17,15 @@ struct Machine {
   Gatekeeper gatekeeper;
   std::optional<Cluster> cluster;
   Egress egress;
+  Requirements requirements;
 };
 
 /// What stays the same while a worker runs.
 struct MachineConfig {
   light::TrustRoot trust;
   bool development = false;   ///< of the chain spec: gatekeepers may also hold clusters
+  Build build{};              ///< of this program
+  u64 max_cluster_bytes = default_max_cluster_bytes;
 };
 
 /// What a dispatch needs from outside.
@@ -44,21 +48,25 @@ struct Dispatched {
   StateDiff cluster_diff;   ///< of the cluster's state, over all blocks of the batch
   Report report;
 };
-/// Checks a batch against the tip and takes all its blocks, or nothing. Errors: the batch is refused (light client); this machine cannot
-/// run a contract. A message that is wrong is in `report.notes`, and never an error.
+/// Checks a batch against the tip and takes all its blocks, or nothing. Errors: the chain wants another build (check_build); the batch is
+/// refused (light client); this machine cannot run a contract. A message that is wrong is in `report.notes`, and never an error.
 Result<Dispatched> dispatch(const Machine& machine, const Turn& turn, const light::Batch& batch);
 /// One verified block. The light client's tip is the caller's.
 Result<> process_block(Machine& machine, const Turn& turn, const light::VerifiedBlock& block, StateDiff& cluster_diff, Report& report);
 
-/// Senders whose messages wait, and the storage keys whose proofs let go of them.
-std::vector<std::pair<MessageOrigin, Bytes>> ingress_keys(const Machine& machine, const PublicKey& identity);
-/// Forgets messages the chain is proven to have. Errors of light::read_at_tip, and of values that are not sequences.
-Result<Machine> settle_egress(const Machine& machine, const PublicKey& identity, std::span<const Bytes> proof);
+/// Storage keys whose proof at the tip settles: what the chain has taken of each waiting stream, and which builds it accepts.
+std::vector<Bytes> settle_keys(const Machine& machine, const PublicKey& identity);
+/// Forgets messages the chain is proven to have, and notes what it asks of workers. Errors of light::read_at_tip, and of values that do not decode.
+Result<Machine> settle_at_tip(const Machine& machine, const MachineConfig& config, const PublicKey& identity, std::span<const Bytes> proof);
 
 // ---- at rest ------------------------------------------------------------------------------------------------------------
 // A machine is a map from keys to values, so that a dispatch is a small difference of it. Values hold secrets: they are
 // written encrypted only.
 using Image = std::map<Bytes, Bytes, BytesLess>;
+
+/// Overwrites the values that hold keys: what is kept encrypted must not lie about in clear.
+void wipe_keys(StateDiff& diff);
+void wipe_keys(Image& image);
 
 /// Everything, the cluster's state included; in no particular order.
 void visit_image(const Machine& machine, const std::function<void(ByteView key, ByteView value)>& visit);

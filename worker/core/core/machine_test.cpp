@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <random>
 
 #include "core/test_world.hpp"
@@ -178,8 +179,62 @@ TEST_F(Running, messages_stay_until_the_chain_is_proven_to_have_them) {
       for (const auto& m : channel.messages) EXPECT_GE(m.sequence + 1, world.next[sender]);
   world.run_blocks(1);
   world.settle_all();
-  const auto keys = ingress_keys(world.workers[0].machine, world.key(0));
-  EXPECT_FALSE(settle_egress(world.workers[0].machine, world.key(0), std::vector<Bytes>{}).has_value());
+  EXPECT_FALSE(settle_at_tip(world.workers[0].machine, world.config, world.key(0), std::vector<Bytes>{}).has_value());
+}
+
+/// A relay may bring any proof it likes; only the genuine one of the tip's own state counts.
+TEST_F(Running, no_altered_foreign_or_older_proof_settles_anything) {
+  Worker& w = world.workers[0];
+  const trie::MemoryTrie older = world.last_state;
+  world.facts[Bytes{9}] = {1};   // something happens on the chain
+  world.run_block();
+  const Image before = image_of(w.machine);
+  const auto refused = [&](std::vector<Bytes> proof, const std::string& what) {
+    const auto settled = settle_at_tip(w.machine, world.config, world.key(0), proof);
+    EXPECT_FALSE(settled.has_value()) << what;
+    EXPECT_EQ(image_of(w.machine), before) << what;
+  };
+  const auto genuine = world.proof_for(w);
+  ASSERT_TRUE(settle_at_tip(w.machine, world.config, world.key(0), genuine).has_value());
+  for (size_t node = 0; node < genuine.size(); ++node)
+    for (size_t at = 0; at < genuine[node].size(); ++at) {
+      auto altered = genuine;
+      altered[node][at] ^= 1;
+      refused(altered, "node " + std::to_string(node) + " byte " + std::to_string(at));
+    }
+  for (size_t node = 0; node < genuine.size(); ++node) {
+    auto dropped = genuine;
+    dropped.erase(dropped.begin() + static_cast<long>(node));
+    refused(dropped, "without node " + std::to_string(node));
+  }
+  refused(world.proof_for(w, &older), "the state of an older block");
+  World foreign(3);
+  foreign.sealer = crypto::Ed25519Pair::from_seed(crypto::Seed(Bytes(32, 51)));
+  foreign.next = world.next;
+  for (auto& [sender, next] : foreign.next) next += 1000;   // a chain that would have taken everything
+  const auto lie = foreign.state();
+  refused(world.proof_for(w, &lie), "the state of another chain");
+  refused({}, "no proof");
+}
+
+TEST_F(Running, a_batch_of_another_chain_or_an_older_root_is_refused) {
+  Worker& w = world.workers[0];
+  const auto again = world.seal_block();
+  ASSERT_TRUE(dispatch(w.machine, world.turn(w), again).has_value());
+  w.machine = std::move(dispatch(w.machine, world.turn(w), again)->machine);
+  const Image before = image_of(w.machine);
+  const auto refused = [&](const light::Batch& batch, const char* what) {
+    EXPECT_EQ(dispatch(w.machine, world.turn(w), batch).error().code, ErrorCode::refused) << what;
+    EXPECT_EQ(image_of(w.machine), before) << what;
+  };
+  refused(again, "a block twice");
+  auto next = world.seal_block();
+  auto root = next;
+  root.headers[0].state_root = trie::MemoryTrie{}.root();
+  refused(root, "another state root");
+  root.finality = light::seal(crypto::Ed25519Pair::from_seed(crypto::Seed(Bytes(32, 51))), root.headers[0].hash());
+  refused(root, "another state root under another sealer");
+  EXPECT_TRUE(dispatch(w.machine, world.turn(w), next).has_value());
 }
 
 TEST_F(Running, a_stream_that_is_behind_goes_on_where_the_chain_is) {
@@ -189,6 +244,70 @@ TEST_F(Running, a_stream_that_is_behind_goes_on_where_the_chain_is) {
   const auto& channel = world.workers[2].machine.egress[origin::Worker{world.key(2)}];
   EXPECT_EQ(channel.next_sequence, 40u);
   EXPECT_TRUE(channel.messages.empty());
+}
+
+TEST_F(Running, what_the_log_shows_to_be_taken_needs_no_proof) {
+  // a gatekeeper that replays the log makes all messages anew; without a single proof they must not pile up
+  for (int i = 0; i < 60; ++i) {
+    world.run_block();
+    const auto& channel = world.workers[0].machine.egress[gatekeepers];
+    EXPECT_LE(channel.messages.size(), 1u) << "block " << world.head.number;
+  }
+  EXPECT_GE(world.workers[0].machine.egress[gatekeepers].next_sequence, 12u);
+  // somebody else's words with the same content let go of nothing
+  Egress egress;
+  push(egress, gatekeepers, world.workers[0].identity, "phala/gatekeeper/event", {1});
+  push(egress, gatekeepers, world.workers[0].identity, "phala/gatekeeper/event", {2});
+  settle_logged(egress, {user(1), to_bytes(std::string_view("phala/gatekeeper/event")), {2}});
+  settle_logged(egress, {gatekeepers, to_bytes(std::string_view("phala/gatekeeper/event")), {3}});
+  EXPECT_EQ(pending(egress), 2u);
+  settle_logged(egress, {gatekeepers, to_bytes(std::string_view("phala/gatekeeper/event")), {2}});
+  EXPECT_EQ(pending(egress), 0u);
+}
+
+TEST(EgressTest, a_carrier_gets_the_beginning_of_every_stream) {
+  const auto pair = Sr25519Pair::from_seed(crypto::Seed(Bytes(32, 1)));
+  Egress egress;
+  for (int i = 0; i < 1500; ++i) push(egress, gatekeepers, pair, "phala/gatekeeper/event", {1});
+  push(egress, origin::Cluster{}, pair, "^phala/registry/contract", Bytes(max_carried_bytes + 1));   // alone longer than the limit
+  push(egress, origin::Cluster{}, pair, "^phala/registry/contract", {2});
+  push(egress, origin::Worker{pair.public_key()}, pair, "phala/mining/report", {3});
+  const auto carried = first_messages(egress);
+  EXPECT_TRUE(carried.more);
+  std::map<MessageOrigin, size_t> sizes;
+  for (const auto& [sender, messages] : carried.streams) {
+    sizes[sender] = messages.size();
+    for (size_t i = 0; i < messages.size(); ++i) EXPECT_EQ(messages[i].sequence, i);
+  }
+  EXPECT_EQ(sizes[gatekeepers], max_carried_messages);
+  EXPECT_EQ(sizes[origin::Cluster{}], 1u);
+  EXPECT_EQ(sizes[origin::Worker{pair.public_key()}], 1u);
+  settle(egress, gatekeepers, 1499);
+  settle(egress, origin::Cluster{}, 1);
+  EXPECT_FALSE(first_messages(egress).more);
+}
+
+TEST(MachineTest, differences_of_many_waiting_messages_are_the_changes_alone) {
+  const auto pair = Sr25519Pair::from_seed(crypto::Seed(Bytes(32, 1)));
+  World world(1);
+  Machine before = world.workers[0].machine;
+  Channel& stream = before.egress[gatekeepers];
+  for (u64 i = 0; i < 50'000; ++i) stream.messages.push_back({{gatekeepers, {1}, {2}}, i, Bytes(64, 1)});
+  stream.next_sequence = 50'000;
+  Machine after = before;
+  push(after.egress, gatekeepers, pair, "x", {3});
+  settle(after.egress, gatekeepers, 2);
+  after.egress[gatekeepers].messages[5].signature = Bytes(64, 2);   // signed anew
+  const auto begin = std::chrono::steady_clock::now();
+  const auto changes = difference(before, after, {});
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));   // one against all others would take minutes
+  EXPECT_EQ(changes.size(), 5u);   // two gone, one changed, one new, the next number
+  Image image = image_of(before);
+  for (const auto& [key, value] : changes) {
+    if (value) image[key] = *value;
+    else image.erase(key);
+  }
+  EXPECT_EQ(image, image_of(after));
 }
 
 /// Property: whatever happens, differences rebuild the image, and the image rebuilds the machine.
@@ -270,6 +389,124 @@ TEST(MachineTest, no_garbage_on_any_topic_stops_a_worker) {
   world.run_block();
   EXPECT_GT(world.workers[0].report.notes.size(), 100u);
   expect_one_state(world);
+}
+
+TEST(MachineTest, keys_are_wiped_where_they_were_in_clear) {
+  World world(1);
+  world.launch();
+  world.deploy_cluster(system_code());
+  Image image = image_of(world.workers[0].machine);
+  const auto& secret = world.workers[0].machine.cluster->key->secret();
+  const auto holds = [&](const Bytes& bytes) { return to_hex(bytes).find(to_hex(secret.expose())) != std::string::npos; };
+  EXPECT_TRUE(holds(image[Bytes{'k'}]));
+  StateDiff diff(image.begin(), image.end());
+  wipe_keys(image);
+  wipe_keys(diff);
+  for (const auto& [key, value] : image) EXPECT_FALSE(holds(value));
+  for (const auto& [key, value] : diff) EXPECT_FALSE(holds(*value));
+  for (const u8 kind : {'g', 'k'}) EXPECT_EQ(image[Bytes{kind}], Bytes(image[Bytes{kind}].size(), 0));
+  EXPECT_NE(image[Bytes{'t'}], Bytes(image[Bytes{'t'}].size(), 0));
+  // and a dispatch that changes no key writes none
+  const Machine before = world.workers[0].machine;
+  world.watch = [&](size_t, const Machine& old, const Dispatched& done) {
+    for (const auto& [key, value] : difference(old, done.machine, done.cluster_diff)) EXPECT_FALSE(key[0] == 'g' || key[0] == 'k');
+  };
+  world.run_blocks(6);
+}
+
+// ---- versions the chain accepts -----------------------------------------------------------------------------------------
+
+Bytes minimum(u32 major, u32 minor, u32 patch) { return scale::encode(std::tuple(major, minor, patch)); }
+
+struct VersionTest : testing::Test {
+  World world{1};
+  Bytes minimum_key = requirement_keys()[0], consensus_key = requirement_keys()[1], allow_key = requirement_keys()[2];
+  VersionTest() {
+    world.config.build.version = 0x010203;
+    world.launch();
+  }
+  Worker& worker() { return world.workers[0]; }
+  Result<> serves() { return check_service(worker().machine.requirements, world.config.build, worker().machine.tip.number); }
+  Result<Dispatched> next() { return dispatch(worker().machine, world.turn(worker()), world.seal_block()); }
+};
+
+TEST_F(VersionTest, keys_are_those_of_the_registry) {
+  EXPECT_TRUE(starts_with(minimum_key, crypto::twox_128(as_bytes("PhalaRegistry"))));
+  EXPECT_TRUE(same_bytes(ByteView(minimum_key).subspan(16), crypto::twox_128(as_bytes("MinimumPRuntimeVersion"))));
+  EXPECT_TRUE(same_bytes(ByteView(consensus_key).subspan(16), crypto::twox_128(as_bytes("PRuntimeConsensusVersion"))));
+  EXPECT_TRUE(same_bytes(ByteView(allow_key).subspan(16), crypto::twox_128(as_bytes("PRuntimeAllowList"))));
+}
+
+TEST_F(VersionTest, a_retired_version_processes_and_serves_nothing_and_says_to_upgrade) {
+  world.facts[minimum_key] = minimum(1, 2, 3);
+  world.settle_all();
+  EXPECT_TRUE(serves().has_value()) << serves().error().text();   // as old as is still allowed
+  world.facts[minimum_key] = minimum(1, 2, 4);
+  world.settle_all();
+  ASSERT_FALSE(serves().has_value());
+  EXPECT_EQ(serves().error().code, ErrorCode::refused);
+  EXPECT_NE(serves().error().text().find("version 1.2.3, the network requires 1.2.4"), std::string::npos) << serves().error().text();
+  EXPECT_NE(serves().error().text().find("upgrade phala-worker"), std::string::npos);
+  EXPECT_EQ(next().error().message, serves().error().message);
+  // a restart does not help, an upgrade does
+  worker().machine = *machine_from(image_of(worker().machine));
+  EXPECT_FALSE(next().has_value());
+  world.config.build.version = 0x010204;
+  EXPECT_TRUE(serves().has_value());
+}
+
+TEST_F(VersionTest, a_hardware_measurement_on_the_allow_list_excuses_an_old_version) {
+  world.facts[minimum_key] = minimum(9, 0, 0);
+  world.facts[allow_key] = scale::encode(std::vector<Bytes>{Bytes(68, 1), concat(Bytes(32, 2), Bytes(36, 9))});
+  world.config.build.enclave = Hash(Bytes(32, 2));
+  world.settle_all();
+  EXPECT_TRUE(serves().has_value());
+  world.config.build.enclave = Hash(Bytes(32, 3));
+  world.settle_all();
+  EXPECT_FALSE(serves().has_value());
+}
+
+TEST_F(VersionTest, rules_it_does_not_know_stop_it_whoever_vouches_for_it) {
+  world.config.build.enclave = Hash(Bytes(32, 2));
+  world.facts[allow_key] = scale::encode(std::vector<Bytes>{Bytes(68, 2)});
+  world.facts[consensus_key] = scale::encode(max_consensus_version + 1);
+  world.settle_all();
+  EXPECT_NE(serves().error().text().find("consensus version is 1, it knows 0"), std::string::npos) << serves().error().text();
+  EXPECT_FALSE(next().has_value());
+}
+
+TEST_F(VersionTest, a_relay_can_delay_the_news_but_not_keep_it_back) {
+  EXPECT_FALSE(serves().has_value());   // before the first proof nothing is shown
+  EXPECT_EQ(serves().error().code, ErrorCode::unavailable);
+  world.settle_all();
+  world.facts[minimum_key] = minimum(9, 0, 0);
+  const auto old_state = world.last_state;
+  world.run_block();
+  // a proof of the state before does not count, nor one without the key
+  EXPECT_FALSE(settle_at_tip(worker().machine, world.config, world.key(0), world.proof_for(worker(), &old_state)).has_value());
+  auto streams_only = settle_keys(worker().machine, world.key(0));
+  streams_only.erase(streams_only.begin(), streams_only.begin() + 3);
+  EXPECT_FALSE(settle_at_tip(worker().machine, world.config, world.key(0), trie::prove(world.last_state, streams_only)).has_value());
+  // so it brings none: blocks are taken, and after a while nothing is shown any more
+  world.run_blocks(static_cast<int>(max_unread_blocks) - 2);
+  EXPECT_TRUE(serves().has_value());
+  world.run_blocks(3);
+  EXPECT_EQ(serves().error().code, ErrorCode::unavailable);
+  EXPECT_NE(serves().error().text().find("which worker versions the network accepts"), std::string::npos);
+  EXPECT_TRUE(next().has_value());   // history can always be caught up with
+}
+
+TEST_F(VersionTest, odd_values_are_errors_or_cannot_be_met) {
+  world.facts[minimum_key] = minimum(0, 0, 0xffffffff);
+  world.settle_all();
+  EXPECT_TRUE(serves().has_value());   // 0.0.255 is below 1.2.3
+  world.facts[minimum_key] = minimum(70'000, 0, 0);
+  world.settle_all();
+  EXPECT_FALSE(serves().has_value());
+  world.config.build.version = 0xffffffff;
+  world.facts[minimum_key] = {1, 2};
+  world.run_block();
+  EXPECT_NE(settle_at_tip(worker().machine, world.config, world.key(0), world.proof_for(worker())).error().text().find("MinimumPRuntimeVersion"), std::string::npos);
 }
 
 TEST(MachineTest, a_refused_batch_changes_nothing) {

@@ -27,12 +27,15 @@ Result<QueryRun> run_ink(engine::Engine& engine, const Cluster& cluster, const Q
   QueryRun out{done.result.encode(), {}, {}};
   const ExecMode mode = run.mode == engine::Mode::query ? ExecMode::query : ExecMode::estimating;
   collect_records(out.records, done.effects, snapshot.block, snapshot.now_ms, mode);
+  // the other events that act in a query are orders to a SideVM, which this worker does not have
+  for (const auto& emitted : done.effects.pink_events)
+    if (auto change = cache_change_of(emitted)) out.cache.push_back(std::move(*change));
   return out;
 }
 
 }  // namespace
 
-QuerySnapshot snapshot_of(const Machine& machine) { return {machine.tip.number, machine.tip.now_ms, machine.cluster}; }
+QuerySnapshot snapshot_of(const Machine& machine) { return {machine.tip.number, machine.tip.hash, machine.tip.now_ms, machine.cluster}; }
 
 Result<OpenQuery> open_query(const Sr25519Pair& identity, ByteView encrypted, const SignatureChain& chain, BlockNumber current_block) {
   const auto decode_error = [](scale::CodecError e) { return Error{ErrorCode::invalid_input, "DecodeError(" + scale::to_error(e).message + ")"}; };
@@ -60,7 +63,10 @@ Result<QueryRun> run_query(engine::Engine& engine, const QuerySnapshot& snapshot
   const auto* message = open.content.query.get_if<query::SidevmMessage>();
   // the log server answers where the cluster says it is; before anybody said so, where clients then ask: the zero id
   const bool for_log_server = cluster.log_handler ? *cluster.log_handler == id : id == protocol::ContractId{} || cluster.system_contract() == id;
-  if (message != nullptr && for_log_server) return QueryRun{to_bytes(ask_log_server(as_text(message->payload))), {}, {}};
+  if (message != nullptr && for_log_server) {
+    if (!open.origin) return QueryRun{fail(query::Failure(query::BadOrigin{})), {}, {}};
+    return QueryRun{to_bytes(ask_log_server(as_text(message->payload), *open.origin)), {}, {}};
+  }
   if (!cluster.contracts.contains(id)) return fail(contract_not_found(id));
   if (message != nullptr) return QueryRun{fail(query::Failure(query::SidevmNotFound{})), {}, {}};
   return run_ink(engine, cluster, snapshot, worker, open, effects);

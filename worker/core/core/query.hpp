@@ -37,6 +37,7 @@ struct OpenQuery {
 /// An immutable view of one block for queries; shared by all that run on it.
 struct QuerySnapshot {
   BlockNumber block{};               ///< last one processed
+  Hash block_hash;
   u64 now_ms{};
   std::optional<Cluster> cluster;
 };
@@ -53,8 +54,8 @@ struct QueryRun {
   std::vector<LogRecord> records;    ///< for the log server
   std::vector<CacheChange> cache;
 };
-/// Answers SidevmMessage to the log server: JSON in, JSON out.
-using AskLogServer = std::function<std::string(std::string_view request)>;
+/// Answers SidevmMessage to the log server: JSON in, JSON out. Only for askers that proved who they are.
+using AskLogServer = std::function<std::string(std::string_view request, const AccountId& asker)>;
 /// Error `not_found`: the contract is not here (HTTP 500 to the asker). Other errors: this machine could not run it.
 Result<QueryRun> run_query(engine::Engine& engine, const QuerySnapshot& snapshot, const PublicKey& worker, const OpenQuery& query,
                            engine::QueryEffects* effects, const AskLogServer& ask_log_server);

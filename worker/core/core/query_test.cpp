@@ -43,6 +43,7 @@ struct QueryTest : testing::Test {
   QuerySnapshot snapshot;
   Hash nonce{Bytes(32, 1)};
   std::string asked;
+  AccountId asker_account;
   void SetUp() override {
     world.launch();
     world.deploy_cluster(engine::test::contract(engine::test::answering(R"(
@@ -57,8 +58,9 @@ struct QueryTest : testing::Test {
     const Bytes sealed = asker.seal(scale::encode(ContractQuery{contract, nonce, kind}));
     auto open = open_query(identity, sealed, sign ? asker.sign(sealed) : SignatureChain{}, snapshot.block);
     if (!open) return open.error().message;
-    auto run = run_query(engine::test::shared_engine(), snapshot, identity.public_key(), *open, nullptr, [&](std::string_view text) {
+    auto run = run_query(engine::test::shared_engine(), snapshot, identity.public_key(), *open, nullptr, [&](std::string_view text, const AccountId& who) {
       asked = text;
+      asker_account = who;
       return std::string("{}");
     });
     if (!run) return run.error().message;
@@ -107,11 +109,40 @@ TEST_F(QueryTest, an_estimate_of_an_instantiation_is_an_instantiate_result) {
   EXPECT_TRUE(result->result->account_id.has_value());
 }
 
-TEST_F(QueryTest, the_log_server_answers_where_it_is) {
-  for (const auto& id : {Hash{}, system}) EXPECT_EQ(ask(id, query::SidevmMessage{to_bytes("GetLog")}, false), "0000087b7d");
-  EXPECT_EQ(asked, "GetLog");
+TEST_F(QueryTest, the_log_server_answers_where_it_is_and_only_who_signs) {
+  for (const auto& id : {Hash{}, system}) {
+    EXPECT_EQ(ask(id, query::SidevmMessage{to_bytes("GetLog")}, false), "0100");   // BadOrigin
+    EXPECT_EQ(asked, "");
+    EXPECT_EQ(ask(id, query::SidevmMessage{to_bytes("GetLog")}), "0000087b7d");
+    EXPECT_EQ(std::exchange(asked, ""), "GetLog");
+    EXPECT_EQ(asker_account, crypto::KeyPair::from_uri("//Alice")->account());
+  }
   snapshot.cluster->log_handler = Hash(Bytes(32, 8));
-  EXPECT_EQ(ask(Hash(Bytes(32, 8)), query::SidevmMessage{to_bytes("x")}, false), "0000087b7d");
+  EXPECT_EQ(ask(Hash(Bytes(32, 8)), query::SidevmMessage{to_bytes("x")}), "0000087b7d");
+}
+
+TEST(QueryCacheTest, events_that_change_the_cache_act_after_a_query_and_not_after_an_estimate) {
+  World world(1);
+  world.launch();
+  // emits its input as a pink event
+  world.deploy_cluster(engine::test::contract(engine::test::answering("(call $seal0.deposit_event (i32.const 0x300) (i32.const 33) (i32.const 0x1000) (local.get $n))") +
+                                              "(data (i32.const 0x300) \"\\04@phala.pink.event\")"));
+  const auto snapshot = snapshot_of(world.workers[0].machine);
+  const auto system = *snapshot.cluster->system_contract();
+  const auto changes = [&](const engine::CacheOp& operation, bool estimating) {
+    const OpenQuery open{{system, {}, query::InkMessage{scale::encode(engine::PinkEvent(engine::CacheOpEvent{operation})), 0, 0, estimating}}, AccountId(Bytes(32, 0xa1)), {}};
+    auto run = run_query(engine::test::shared_engine(), snapshot, world.key(0), open, nullptr, {});
+    EXPECT_TRUE(run.has_value());
+    return run ? run->cache : std::vector<CacheChange>{};
+  };
+  const auto set = changes(engine::CacheSet{{1}, {2, 3}}, false);
+  ASSERT_EQ(set.size(), 1u);
+  EXPECT_EQ(set[0].contract, system);
+  EXPECT_EQ(set[0].key, Bytes{1});
+  EXPECT_EQ(set[0].value, (Bytes{2, 3}));
+  EXPECT_EQ(changes(engine::CacheSetExpiration{{1}, 77}, false).at(0).expire_seconds, 77u);
+  EXPECT_FALSE(changes(engine::CacheRemove{{1}}, false).at(0).value.has_value());
+  EXPECT_TRUE(changes(engine::CacheSet{{1}, {2}}, true).empty());
 }
 
 TEST_F(QueryTest, what_cannot_be_opened_says_why) {

@@ -24,8 +24,9 @@ std::string_view to_string(ExecMode mode);
 namespace record {
 struct Log { BlockNumber block{}; Hash contract, entry; ExecMode mode{}; u64 timestamp_ms{}; u8 level{}; std::string message;  FIELDS(block, contract, entry, mode, timestamp_ms, level, message) };
 struct Event { BlockNumber block{}; Hash contract; std::vector<Hash> topics; Bytes payload;  FIELDS(block, contract, topics, payload) };
-/// `output`: SCALE of the contract's result, then the four bytes of the selector.
-struct MessageOutput { BlockNumber block{}; Hash origin, contract; Bytes nonce, output;  FIELDS(block, origin, contract, nonce, output) };
+/// `output`: SCALE of the contract's result, then the four bytes of the selector. `sealed`: the command came encrypted, so nonce and output are
+/// its sender's alone.
+struct MessageOutput { BlockNumber block{}; Hash origin, contract; Bytes nonce, output; bool sealed{};  FIELDS(block, origin, contract, nonce, output, sealed) };
 /// Stands for a record that was over the limit.
 struct TooLarge { FIELDS() };
 }  // namespace record

@@ -29,6 +29,7 @@ struct World {
   Header head{};
   Hash head_hash = config.trust.genesis_hash, log_root;
   u64 total = 0;
+  std::map<Bytes, Bytes> facts;        ///< what else is in the chain's state
   std::map<MessageOrigin, u64> next;   ///< what the chain expects of each sender
   std::vector<Message> queue;          ///< for the next block
   std::vector<SignedMessage> taken;
@@ -67,6 +68,7 @@ struct World {
     trie::MemoryTrie out;
     out.insert(Bytes{1}, Bytes{2});
     for (const auto& [sender, sequence] : next) out.insert(ingress_sequence_key(sender), scale::encode(sequence));
+    for (const auto& [key, value] : facts) out.insert(key, value);
     return out;
   }
   void run_block() {
@@ -101,13 +103,16 @@ struct World {
     // the tip must know what the chain took
     run_block();
     for (auto& w : workers) {
-      std::vector<Bytes> keys;
-      for (const auto& [sender, key] : ingress_keys(w.machine, w.identity.public_key())) keys.push_back(key);
-      std::sort(keys.begin(), keys.end());
-      auto settled = settle_egress(w.machine, w.identity.public_key(), trie::prove(last_state, keys));
+      auto settled = settle_at_tip(w.machine, config, w.identity.public_key(), proof_for(w));
       ASSERT_TRUE(settled.has_value()) << settled.error().text();
       w.machine = std::move(*settled);
     }
+  }
+  /// Of what a worker wants to know of `state`; of the last block's unless another is given.
+  std::vector<Bytes> proof_for(const Worker& w, const trie::MemoryTrie* state = nullptr) const {
+    auto keys = settle_keys(w.machine, w.identity.public_key());
+    std::sort(keys.begin(), keys.end());
+    return trie::prove(state ? *state : last_state, keys);
   }
   trie::MemoryTrie last_state;   ///< whose root is in the head
 

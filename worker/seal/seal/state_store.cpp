@@ -158,11 +158,12 @@ Result<std::pair<StateStore, StateStore::Recovered>> StateStore::open(Files& fil
 
 Result<> StateStore::append(const StateFrame& frame) {
   if (broken_) return fail(ErrorCode::unavailable, "the state on disk is in doubt after a failed write", "restart the worker when the disk works again");
-  const Bytes plain = scale::encode(frame);
+  Bytes plain = scale::encode(frame);
   if (plain.size() > max_frame_bytes) return fail(ErrorCode::refused, "a batch changes more than fits in one frame", "send fewer blocks at once");
   const std::string name = name_of(generation_, "frames");
   FrameCursor next = frames_.clone();
   const Bytes bytes = next.seal(plain, fresh_iv(random_));
+  wipe(plain.data(), plain.size());   // it may hold keys
   if (auto written = files_->append(name, bytes); !written) {
     if (!files_->truncate(name, frames_.offset())) broken_ = true;
     return written;
@@ -187,7 +188,10 @@ Result<> StateStore::snapshot(const std::function<void(const Visit&)>& entries, 
   SnapshotChunk chunk{height, frames_.tag(), false, {}};
   size_t bytes = 0;
   const auto flush = [&] {
-    if (written) written = files_->append(draft, cursor.seal(scale::encode(chunk), fresh_iv(random_)));
+    Bytes plain = scale::encode(chunk);
+    if (written) written = files_->append(draft, cursor.seal(plain, fresh_iv(random_)));
+    wipe(plain.data(), plain.size());
+    for (auto& [key, value] : chunk.entries) wipe(value.data(), value.size());
     chunk.entries.clear();
     bytes = 0;
   };

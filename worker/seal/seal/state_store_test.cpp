@@ -207,7 +207,10 @@ TEST(LogStoreTest, records_keep_their_numbers_over_restarts_and_the_oldest_go) {
     EXPECT_EQ(ring.next_sequence(), next);
     for (int i = 0; i < 40; ++i) ASSERT_TRUE(store->append(ring.append({message(ring.next_sequence())})).has_value());
     next = ring.next_sequence();
-    for (const auto& r : ring.records()) EXPECT_TRUE(r.record.get_if<record::Log>()->message.ends_with(std::to_string(r.sequence)));
+    ring.view().for_each(0, [](const NumberedRecord& r) {
+      EXPECT_TRUE(r.record.get_if<record::Log>()->message.ends_with(std::to_string(r.sequence)));
+      return true;
+    });
   }
   u64 bytes = 0;
   for (const auto& [name, content] : files.disk) bytes += content.size();

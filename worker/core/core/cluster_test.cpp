@@ -1,0 +1,160 @@
+// What happens in a cluster at the end of each block, and what a full cluster refuses.
+#include <gtest/gtest.h>
+
+#include "core/test_world.hpp"
+#include "crypto/hash.hpp"
+
+namespace phala::worker {
+namespace {
+
+using namespace test;
+
+/// The system contract of these tests emits its input as a pink event.
+Bytes emitter_code() {
+  return engine::test::contract(engine::test::answering("(call $seal0.deposit_event (i32.const 0x300) (i32.const 33) (i32.const 0x1000) (local.get $n))") +
+                                "(data (i32.const 0x300) \"\\04@phala.pink.event\")");
+}
+/// Does what the first byte of its input says: 1 emits the input as an event, 2 traps, 3 never ends, 4 terminates.
+Bytes actor_code() {
+  static const Bytes code = engine::test::contract(engine::test::answering(R"(
+    (local.set $a (i32.load8_u (i32.const 0x1000)))
+    (if (i32.eq (local.get $a) (i32.const 1)) (then (call $seal0.deposit_event (i32.const 0x300) (i32.const 0) (i32.const 0x1000) (local.get $n))))
+    (if (i32.eq (local.get $a) (i32.const 2)) (then (unreachable)))
+    (if (i32.eq (local.get $a) (i32.const 3)) (then (loop $l (br $l))))
+    (if (i32.eq (local.get $a) (i32.const 4)) (then (call $seal1.terminate (i32.const 0x300)))))"));
+  return code;
+}
+constexpr u32 speak = 0x01020304, trap = 0x02000000, spin = 0x03000000, end = 0x04000000;
+constexpr u64 enough_gas = 500'000'000'000;
+
+struct HookTest : testing::Test {
+  World world{2};
+  std::vector<protocol::ContractId> actors;   // ascending, as hooks run
+
+  void SetUp() override {
+    world.launch();
+    world.deploy_cluster(emitter_code());
+    world.operate(protocol::UploadResource{AccountId(Bytes(32, 0xa1)), world.cluster, protocol::ResourceType::ink_code, actor_code()});
+    for (u8 deployer = 0xb0; deployer < 0xb4; ++deployer) {
+      world.operate(protocol::Deposit{world.cluster, AccountId(Bytes(32, deployer)), 1'000'000'000'000'000});
+      actors.push_back(world.instantiate(crypto::blake2_256(actor_code()), {}, deployer));
+    }
+    std::sort(actors.begin(), actors.end());
+    for (const auto& id : actors) world.operate(protocol::Deposit{world.cluster, id.as<AccountId>(), 1'000'000'000'000'000});
+    world.run_block();
+    for (const auto& id : actors) ASSERT_TRUE(cluster().contracts.contains(id));
+    forget();
+  }
+  const Cluster& cluster(size_t worker = 0) const { return *world.workers[worker].machine.cluster; }
+  void forget() {
+    for (auto& w : world.workers) w.report = {};
+  }
+  void hook(const protocol::ContractId& contract, u32 selector, u64 gas = enough_gas) {
+    const engine::PinkEvent event = engine::SetHook{0, contract.as<AccountId>(), selector, gas};
+    send(*cluster().system_contract(), scale::encode(event));
+  }
+  void send(const protocol::ContractId& to, Bytes input) {
+    world.command(to, protocol::PlainCommand{protocol::InkCommand{protocol::InkMessage{Bytes(32, 5), std::move(input), 0, 100'000'000'000, {}}}});
+  }
+  /// Who spoke, in order.
+  std::vector<protocol::ContractId> speakers(size_t worker = 0) const {
+    std::vector<protocol::ContractId> out;
+    for (const auto& record : world.workers[worker].report.records)
+      if (const auto* event = record.get_if<record::Event>()) out.push_back(event->contract);
+    return out;
+  }
+  std::vector<std::string> notes() const {
+    std::vector<std::string> out;
+    for (const auto& note : world.workers[0].report.notes) out.push_back(note.topic + ": " + note.error.message);
+    return out;
+  }
+  /// A block without a message: hooks alone.
+  void quiet_block() {
+    forget();
+    world.run_block();
+    EXPECT_EQ(cluster(0).state.root(), cluster(1).state.root());
+  }
+};
+
+TEST_F(HookTest, hooks_run_after_every_block_in_the_order_of_ids_with_the_selector_as_input) {
+  for (size_t i = actors.size(); i-- > 0;) hook(actors[i], speak);   // set in the other order
+  world.run_block();
+  EXPECT_EQ(speakers(), actors);   // from the block on that set them
+  quiet_block();
+  EXPECT_EQ(speakers(), actors);
+  EXPECT_EQ(speakers(1), actors);
+  EXPECT_EQ(to_hex(world.workers[0].report.records[0].get_if<record::Event>()->payload), "01020304");
+  EXPECT_TRUE(notes().empty()) << notes()[0];
+  hook(actors[1], speak, 0);   // no gas: no hook
+  world.run_block();
+  quiet_block();
+  EXPECT_EQ(speakers(), (std::vector{actors[0], actors[2], actors[3]}));
+}
+
+TEST_F(HookTest, a_hook_pays_for_itself_and_stops_at_its_gas_limit) {
+  hook(actors[0], spin, 1'000'000'000);
+  hook(actors[1], speak);
+  world.run_block();
+  const u128 before = cluster().state.account(actors[0].as<AccountId>()).free;
+  quiet_block();
+  const u128 paid = before - cluster().state.account(actors[0].as<AccountId>()).free;
+  EXPECT_GT(paid, 0u);
+  EXPECT_LE(paid, 1'000'000'000u);   // the gas price is 1
+  ASSERT_EQ(notes().size(), 1u);
+  EXPECT_TRUE(notes()[0].starts_with("on_block_end: contract " + to_hex0x(actors[0]))) << notes()[0];
+  EXPECT_EQ(speakers(), std::vector{actors[1]});
+}
+
+TEST_F(HookTest, one_hook_that_fails_stops_no_other) {
+  hook(actors[0], trap);
+  hook(actors[1], speak);
+  world.run_block();
+  quiet_block();
+  EXPECT_EQ(speakers(), std::vector{actors[1]});
+  ASSERT_EQ(notes().size(), 1u);
+  EXPECT_TRUE(notes()[0].starts_with("on_block_end: contract " + to_hex0x(actors[0]))) << notes()[0];
+}
+
+TEST_F(HookTest, of_a_terminated_contract_nothing_is_left) {
+  hook(actors[0], end);   // ends itself in its hook
+  hook(actors[1], speak);
+  hook(actors[2], speak);
+  world.run_block();
+  EXPECT_FALSE(cluster().contracts.contains(actors[0]));
+  quiet_block();
+  EXPECT_TRUE(notes().empty()) << notes()[0];
+  EXPECT_EQ(speakers(), (std::vector{actors[1], actors[2]}));
+  send(actors[1], {4});   // and by a command
+  world.run_block();
+  EXPECT_FALSE(cluster().contracts.contains(actors[1]));
+  quiet_block();
+  EXPECT_TRUE(notes().empty()) << notes()[0];
+  EXPECT_EQ(speakers(), std::vector{actors[2]});
+  // commands to it are nobody's any more, and the image holds nothing of it
+  send(actors[1], {1});
+  quiet_block();
+  for (const auto& [key, value] : image_of(world.workers[0].machine)) EXPECT_FALSE(key[0] == 'e' && (same_bytes(ByteView(key).subspan(1), actors[0]) || same_bytes(ByteView(key).subspan(1), actors[1])));
+}
+
+TEST_F(HookTest, a_full_cluster_runs_no_hook_and_opens_no_account) {
+  hook(actors[0], speak);
+  world.run_block();
+  world.config.max_cluster_bytes = cluster().state.memory_bytes() - 1;
+  const AccountId known(Bytes(32, 0xb0)), stranger(Bytes(32, 0x99));
+  const u128 before = cluster().state.account(known).free;
+  world.operate(protocol::Deposit{world.cluster, stranger, 5'000'000'000'000});
+  world.operate(protocol::Deposit{world.cluster, known, 5});
+  quiet_block();
+  EXPECT_TRUE(speakers().empty());
+  ASSERT_EQ(notes().size(), 2u);
+  EXPECT_NE(notes()[0].find("deposit for " + to_hex0x(stranger)), std::string::npos) << notes()[0];
+  EXPECT_NE(notes()[1].find("on_block_end: contract " + to_hex0x(actors[0]) + ": the cluster holds more than"), std::string::npos) << notes()[1];
+  EXPECT_EQ(cluster().state.account(stranger).free, 0u);
+  EXPECT_EQ(cluster().state.account(known).free, before + 5);   // takes no more room
+  world.config.max_cluster_bytes = default_max_cluster_bytes;
+  quiet_block();
+  EXPECT_EQ(speakers(), std::vector{actors[0]});
+}
+
+}  // namespace
+}  // namespace phala::worker
