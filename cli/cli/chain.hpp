@@ -11,13 +11,8 @@
 namespace phala::cli {
 
 /// One JSON-RPC call over HTTP. `url` may be ws:// or http:// (nodes serve both on one port). Errors carry the node's own
-/// message and say when nobody listens.
+/// message and say when nobody listens, or who listens is no node.
 Result<nlohmann::json> rpc(const std::string& url, std::string_view method, const nlohmann::json& params);
-
-/// POST of a body; the answer with its status. `timeout_s` bounds the whole exchange.
-struct HttpAnswer { long status = 0; std::string body; };
-Result<HttpAnswer> http_post(const std::string& url, const std::string& content_type, const std::string& body, long timeout_s = 60);
-Result<HttpAnswer> http_get(const std::string& url, long timeout_s = 10);
 
 /// What became of a transaction.
 struct Included {
@@ -39,6 +34,10 @@ class Chain {
 
   /// Value at a storage key; nothing when absent. `at` is a block hash or empty for the best block.
   Result<std::optional<Bytes>> get(ByteView key, const std::string& at = {}) const;
+  /// Keys of `Pallet.Entry` or arguments of `Pallet.call` from what was typed (cli/argument.hpp). For a call one JSON object means
+  /// arguments by name.
+  Result<nlohmann::json> keys_from_texts(std::string_view pallet, std::string_view entry, const std::vector<std::string>& texts) const;
+  Result<nlohmann::json> arguments_from_texts(std::string_view pallet, std::string_view call, const std::vector<std::string>& texts) const;
   /// `Pallet.Entry` with keys as JSON: the decoded value (its default when absent), or for a map without all keys a list
   /// of {key, value}. At most `limit` entries.
   Result<nlohmann::json> query(std::string_view pallet, std::string_view entry, const nlohmann::json& keys, size_t limit = 1000, const std::string& at = {}) const;

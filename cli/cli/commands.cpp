@@ -1,219 +1,206 @@
+// From the words of the command line to the function of one command, and from its error to an exit code.
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <fstream>
-#include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <sys/random.h>
-#include <sys/stat.h>
-
-#include "base/assert.hpp"
 
 #include "cli/command.hpp"
 #include "config/config.hpp"
 
 namespace phala::cli {
-
-using nlohmann::json;
-using nlohmann::ordered_json;
-
-std::string Args::text(std::string_view name) const {
-  const auto at = values.find(name);
-  return at == values.end() || at->second.empty() ? std::string{} : at->second.front();
-}
-std::vector<std::string> Args::list(std::string_view name) const {
-  const auto at = values.find(name);
-  return at == values.end() ? std::vector<std::string>{} : at->second;
-}
-Result<u64> Args::number(std::string_view name) const {
-  const u128 value = TRY(parse_u128(text(name)).context(name));
-  if (value > ~u64{0}) return fail(ErrorCode::invalid_input, std::string(name) + " is too large");
-  return static_cast<u64>(value);
-}
-
-int exit_code(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::invalid_input: return 2;
-    case ErrorCode::not_found: return 3;
-    case ErrorCode::refused: return 4;
-    case ErrorCode::unavailable: return 5;
-    case ErrorCode::corrupted: return 6;
-    case ErrorCode::internal: return 1;
-  }
-  return 1;
-}
-
 namespace {
 
-std::string plain(const ordered_json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
+using nlohmann::ordered_json;
 
-void print_table(const ordered_json& rows) {
-  std::vector<std::string> columns;
-  for (const auto& row : rows)
-    for (const auto& [key, value] : row.items())
-      if (std::find(columns.begin(), columns.end(), key) == columns.end()) columns.push_back(key);
-  std::vector<size_t> widths;
-  for (const auto& column : columns) {
-    size_t width = column.size();
-    for (const auto& row : rows) width = std::max(width, row.contains(column) ? plain(row[column]).size() : 0);
-    widths.push_back(width);
-  }
-  const auto line = [&](auto&& cell) {
-    for (size_t i = 0; i < columns.size(); ++i) {
-      const std::string text = cell(columns[i]);
-      std::fputs(text.c_str(), stdout);
-      if (i + 1 < columns.size()) std::fputs(std::string(widths[i] + 2 - text.size(), ' ').c_str(), stdout);
-    }
-    std::fputc('\n', stdout);
-  };
-  line([](const std::string& column) { return column; });
-  for (const auto& row : rows) line([&](const std::string& column) { return row.contains(column) ? plain(row[column]) : std::string{}; });
-}
+const Option json_option{"--json", "", "print JSON, for machines"};
+const Option config_option{"--config", "FILE", "a TOML file with options"};
+const Option show_option{"--print-config", "", "print every option's value and where it comes from, then exit"};
 
-/// Declares one command to CLI11 and remembers where its values will arrive.
+/// What was typed for one option or argument; CLI11 writes into it.
+struct Typed { std::string name; std::vector<std::string> values; bool flag = false; };
 struct Declared {
   const Command* command;
   CLI::App* app;
-  std::vector<std::pair<std::string, std::unique_ptr<std::vector<std::string>>>> texts;
-  std::vector<std::pair<std::string, std::unique_ptr<bool>>> flags;
+  std::vector<std::unique_ptr<Typed>> typed;
 };
 
+std::vector<Option> options_of(const Command& command) {
+  std::vector<Option> out = command.options;
+  out.insert(out.end(), {json_option, config_option, show_option});
+  return out;
+}
+
 Declared declare(CLI::App& parent, const Command& command, const std::string& name) {
-  Declared out{&command, parent.add_subcommand(name, std::string(command.about)), {}, {}};
-  out.app->footer("Example:\n  " + std::string(command.example));
+  Declared out{&command, parent.add_subcommand(name, std::string(command.about)), {}};
+  out.app->footer("Options may also stand in the environment (--rpc-port: PHALA_RPC_PORT) or in the file of --config (rpc-port = 9944).\n\nExample:\n  " + std::string(command.example));
+  const auto place = [&](std::string_view label) -> Typed& { return *out.typed.emplace_back(std::make_unique<Typed>(Typed{std::string(label), {}, false})); };
   for (const auto& argument : command.arguments) {
-    auto& [label, values] = out.texts.emplace_back(argument.name, std::make_unique<std::vector<std::string>>());
-    auto* option = out.app->add_option(label, *values, std::string(argument.about));
+    auto* option = out.app->add_option(std::string(argument.name), place(argument.name).values, std::string(argument.about));
     option->required(argument.required)->allow_extra_args(argument.repeats);
     if (argument.repeats) option->expected(argument.required ? 1 : 0, CLI::detail::expected_max_vector_size);
     else option->expected(1);
   }
-  for (const auto& o : command.options) {
+  for (const auto& o : options_of(command)) {
+    Typed& typed = place(o.name);
     if (o.value.empty()) {
-      auto& [label, value] = out.flags.emplace_back(o.name, std::make_unique<bool>(false));
-      out.app->add_flag(label, *value, std::string(o.about));
+      out.app->add_flag(typed.name, typed.flag, std::string(o.about));
       continue;
     }
-    auto& [label, values] = out.texts.emplace_back(o.name, std::make_unique<std::vector<std::string>>());
-    auto* option = out.app->add_option(label, *values, std::string(o.about) + (o.fallback.empty() ? "" : " [" + std::string(o.fallback) + "]"));
+    auto* option = out.app->add_option(typed.name, typed.values, std::string(o.about) + (o.fallback.empty() ? "" : " [" + std::string(o.fallback) + "]"));
     option->type_name(std::string(o.value))->expected(1)->allow_extra_args(false);
-    if (o.repeats) option->take_all();
+    if (o.repeats) option->take_all()->delimiter(',');
     else option->take_last();
   }
-  auto& [label, value] = out.flags.emplace_back("--json", std::make_unique<bool>(false));
-  out.app->add_flag(label, *value, "print JSON, for machines");
   return out;
 }
 
-Args collect(const Declared& declared) {
+/// A flag in a file or the environment is a truth value.
+Result<bool> truth(const config::Given& given, std::string_view name) {
+  const std::string text = given.values.empty() ? "" : given.values.front();
+  if (text == "true" || text == "1") return true;
+  if (text == "false" || text == "0") return false;
+  return fail(ErrorCode::invalid_input, given.origin + ": " + std::string(name).substr(2) + " must be true or false, not '" + text + "'");
+}
+
+/// Values of one list option, which the environment holds separated by commas.
+std::vector<std::string> split_list(const std::vector<std::string>& values) {
+  std::vector<std::string> out;
+  for (const auto& value : values)
+    for (const auto& part : CLI::detail::split(value, ',')) out.push_back(part);
+  return out;
+}
+
+/// The layers of settings, as infra/config has them: command line, environment, file, default.
+Result<Args> collect(const Declared& declared, const std::vector<Declared>& all) {
   Args args;
-  for (const auto& [name, values] : declared.texts)
-    if (!values->empty()) args.values[name] = *values;
-  for (const auto& [name, value] : declared.flags)
-    if (*value) args.values[name] = {};
-  for (const auto& option : declared.command->options)
-    if (!option.fallback.empty() && !args.has(option.name)) args.values[std::string(option.name)] = {std::string(option.fallback)};
+  std::string file;
+  for (const auto& typed : declared.typed) {
+    if (typed->name == config_option.name && !typed->values.empty()) file = typed->values.front();
+    if (typed->name == config_option.name || typed->name == show_option.name) continue;
+    if (typed->flag || !typed->values.empty()) args.set(typed->name, {typed->values, std::string(Args::from_command_line)});
+  }
+  const auto known = [&](std::string_view key) {
+    return std::any_of(all.begin(), all.end(), [&](const Declared& one) {
+      return std::any_of(one.typed.begin(), one.typed.end(), [&](const auto& typed) { return typed->name.starts_with("--") && std::string_view(typed->name).substr(2) == key; });
+    });
+  };
+  const auto layers = TRY(config::Layers::read("phala", file, known).context("--config"));
+  for (const auto& option : options_of(*declared.command)) {
+    if (args.has(option.name) || option.name == config_option.name || option.name == show_option.name) continue;
+    if (auto given = layers.find(option.name.substr(2))) {
+      if (option.value.empty()) {
+        if (!TRY(truth(*given, option.name))) continue;
+        given->values.clear();
+      } else if (option.repeats) {
+        given->values = split_list(given->values);
+      }
+      args.set(std::string(option.name), std::move(*given));
+    } else if (!option.fallback.empty()) {
+      args.set(std::string(option.name), {{std::string(option.fallback)}, std::string(Args::from_default)});
+    }
+  }
   return args;
 }
 
-}  // namespace
-
-void print(const Args& args, const ordered_json& value) {
-  if (args.json()) {
-    std::printf("%s\n", value.dump(2).c_str());
-  } else if (value.is_array() && !value.empty() && std::all_of(value.begin(), value.end(), [](const ordered_json& v) { return v.is_object(); })) {
-    print_table(value);
-  } else if (value.is_array()) {
-    for (const auto& item : value) std::printf("%s\n", plain(item).c_str());
-  } else if (value.is_object()) {
-    size_t width = 0;
-    for (const auto& [key, item] : value.items()) width = std::max(width, key.size());
-    for (const auto& [key, item] : value.items()) std::printf("%s:%s%s\n", key.c_str(), std::string(width + 1 - key.size(), ' ').c_str(), plain(item).c_str());
+int report(const std::string& command, const Error& error, bool as_json) {
+  std::fflush(stdout);
+  if (as_json) {
+    std::fprintf(stderr, "%s\n", one_line({{"error", error.message}, {"hint", error.hint}}).c_str());
   } else {
-    std::printf("%s\n", plain(value).c_str());
+    std::fprintf(stderr, "%s: %s\n", command.c_str(), error.message.c_str());
+    if (!error.hint.empty()) std::fprintf(stderr, "  → %s\n", error.hint.c_str());
   }
+  return config::exit_code_of(error);
 }
 
-Result<Bytes> read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return fail(ErrorCode::not_found, "cannot read " + path, "check the path and its permissions");
-  return Bytes(std::istreambuf_iterator<char>(file), {});
+/// Third parties' exceptions end in their adapters. One that does not is a bug, but no reason to abort without a word.
+Result<int> guarded(const Command& command, const Args& args) try {
+  return command.run(args);
+} catch (const std::exception& e) {
+  return fail(ErrorCode::internal, std::string("unexpected: ") + e.what(), "this is a bug of phala; please report it with the command line");
 }
 
-Result<> write_file(const std::string& path, ByteView bytes, bool secret) {
-  const mode_t before = secret ? umask(0077) : 0;
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  if (secret) umask(before);
-  file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  file.flush();
-  if (!file) return fail(ErrorCode::unavailable, "cannot write " + path, "check that the folder exists and the disk is not full");
-  return {};
-}
-
-json loose_json(const std::string& text) {
-  json value = json::parse(text, nullptr, false);
-  return value.is_discarded() ? json(text) : value;
-}
-
-Bytes random_bytes(size_t n) {
-  Bytes out(n);
-  PHALA_ASSERT(n <= 256 && getrandom(out.data(), n, 0) == static_cast<ssize_t>(n));
+/// The words that may follow `prefix` ("" or "contract "), each once.
+std::vector<std::string> words_after(const std::string& prefix, const std::vector<Declared>& all) {
+  std::vector<std::string> out;
+  for (const auto& declared : all) {
+    const std::string name(declared.command->name);
+    if (!name.starts_with(prefix)) continue;
+    std::string word = name.substr(prefix.size(), name.find(' ', prefix.size()) - prefix.size());
+    if (std::find(out.begin(), out.end(), word) == out.end()) out.push_back(std::move(word));
+  }
   return out;
 }
 
-Result<std::string> key_uri(const Args& args) {
-  const std::string given = args.text("--key");
-  if (!given.starts_with('@')) return given;
-  const Bytes raw = TRY(read_file(given.substr(1)));
-  std::string text(as_text(raw));
-  return text.substr(0, text.find_first_of("\r\n"));
+/// CLI11 calls a misspelt command "an argument that was not expected"; this says what there is.
+Result<> check_command(int argc, char** argv, const std::vector<Declared>& all) {
+  std::string prefix;
+  std::vector<std::string> possible = words_after(prefix, all);
+  const auto choice = [&] { return "one of " + CLI::detail::join(possible, ", ") + "; each has --help"; };
+  for (int i = 1; i < argc && !possible.empty(); ++i) {
+    const std::string word = argv[i];
+    if (word == "--help" || word == "-h" || word == "--version") return {};
+    if (word.starts_with('-')) continue;
+    if (std::find(possible.begin(), possible.end(), word) == possible.end()) return fail(ErrorCode::invalid_input, "there is no command '" + prefix + word + "'", choice());
+    prefix += word + " ";
+    possible = words_after(prefix, all);   // none: `prefix` is a whole command
+  }
+  if (possible.empty()) return {};
+  return fail(ErrorCode::invalid_input, prefix.empty() ? "a command is missing" : "'" + prefix.substr(0, prefix.size() - 1) + "' is a group: a command is missing", choice());
 }
+
+std::vector<Declared> declare_all(CLI::App& root) {
+  std::vector<Declared> all;
+  std::map<std::string, CLI::App*> groups;
+  const auto group_of = [&](const std::string& name) -> CLI::App& {
+    CLI::App*& group = groups[name];
+    if (!group) group = root.add_subcommand(name)->require_subcommand(1);
+    return *group;
+  };
+  for (const auto& commands : all_commands())
+    for (const auto& command : commands) {
+      const std::string name(command.name);
+      const size_t space = name.find(' ');
+      if (!command.run) group_of(name).description(std::string(command.about));
+      else if (space == name.npos) all.push_back(declare(root, command, name));
+      else all.push_back(declare(group_of(name.substr(0, space)), command, name.substr(space + 1)));
+    }
+  return all;
+}
+
+int run_command(const Declared& declared, const std::vector<Declared>& all, bool wants_json) {
+  const std::string name = "phala " + std::string(declared.command->name);
+  const auto args = collect(declared, all);
+  if (!args) return report(name, args.error(), wants_json);
+  if (std::any_of(declared.typed.begin(), declared.typed.end(), [](const auto& typed) { return typed->name == show_option.name && typed->flag; })) {
+    std::fputs(args->effective().c_str(), stdout);
+    return config::exit_ok;
+  }
+  auto done = guarded(*declared.command, *args);
+  if (done && (std::fflush(stdout) != 0 || std::ferror(stdout))) done = fail(ErrorCode::unavailable, "cannot write the result to standard output", "is the disk full, or the reader gone?");
+  return done ? *done : report(name, done.error(), args->json());
+}
+
+}  // namespace
 
 int run(int argc, char** argv) {
   CLI::App root{"phala: a trustless computing cloud.\nStart a whole network here with `phala dev`, then see `phala contract --help`."};
   root.set_version_flag("--version", config::version_of("phala"));
   root.require_subcommand(1);
   root.get_formatter()->column_width(36);
-
-  std::vector<Declared> all;
-  std::map<std::string, CLI::App*> groups;
-  static const std::map<std::string, std::string> about_group{
-      {"key", "Make and look at keys"}, {"contract", "Build, deploy and use contracts"}, {"worker", "Ask workers"}, {"attest", "Check attestation evidence"}};
-  for (const auto& commands : {dev_commands(), contract_commands(), chain_commands(), key_commands(), worker_commands(), attest_commands(), doctor_commands()})
-    for (const auto& command : commands) {
-      const std::string name(command.name);
-      const size_t space = name.find(' ');
-      if (space == name.npos) {
-        all.push_back(declare(root, command, name));
-        continue;
-      }
-      CLI::App*& group = groups[name.substr(0, space)];
-      if (!group) {
-        const auto about = about_group.find(name.substr(0, space));
-        group = root.add_subcommand(name.substr(0, space), about == about_group.end() ? "" : about->second);
-        group->require_subcommand(1);
-      }
-      all.push_back(declare(*group, command, name.substr(space + 1)));
-    }
-
+  const std::vector<Declared> all = declare_all(root);
+  const bool wants_json = std::any_of(argv + 1, argv + argc, [](const char* word) { return word == json_option.name; });
+  if (const auto named = check_command(argc, argv, all); !named) return report("phala", named.error(), wants_json);
   try {
     root.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    return root.exit(e) == 0 ? 0 : exit_code(ErrorCode::invalid_input);
+    if (e.get_exit_code() == 0) return root.exit(e);
+    return report("phala", Error{ErrorCode::invalid_input, e.what(), "--help after the command shows its options"}, wants_json);
   }
-  for (const auto& declared : all) {
-    if (!declared.app->parsed()) continue;
-    const Args args = collect(declared);
-    const auto done = declared.command->run(args);
-    if (done) return *done;
-    if (args.json()) std::fprintf(stderr, "%s\n", json{{"error", done.error().message}, {"hint", done.error().hint}}.dump().c_str());
-    else {
-      std::fprintf(stderr, "phala %s: %s\n", std::string(declared.command->name).c_str(), done.error().message.c_str());
-      if (!done.error().hint.empty()) std::fprintf(stderr, "  → %s\n", done.error().hint.c_str());
-    }
-    return exit_code(done.error().code);
-  }
-  return exit_code(ErrorCode::internal);
+  for (const auto& declared : all)
+    if (declared.app->parsed()) return run_command(declared, all, wants_json);
+  return config::exit_failed;
 }
 
 }  // namespace phala::cli

@@ -1,6 +1,8 @@
 #include "cli/contract_client.hpp"
 
 #include "cli/command.hpp"
+#include "cli/fields.hpp"
+#include "cli/http.hpp"
 #include "crypto/cipher.hpp"
 #include "crypto/hash.hpp"
 
@@ -13,9 +15,11 @@ json byte_list(ByteView bytes) { return json(std::vector<int>(bytes.begin(), byt
 
 Result<Bytes> bytes_of(const json& list) {
   Bytes out;
-  if (!list.is_array()) return fail(ErrorCode::unavailable, "the worker's answer has no data");
   out.reserve(list.size());
-  for (const auto& b : list) out.push_back(b.get<u8>());
+  for (const auto& b : list) {
+    if (!b.is_number_unsigned() || b.get<u64>() > 255) return fail(ErrorCode::unavailable, "the worker's answer holds something that is not a byte");
+    out.push_back(b.get<u8>());
+  }
   return out;
 }
 
@@ -44,9 +48,10 @@ json sign_request(ByteView data, const crypto::KeyPair& user) {
 Result<json> worker_call(const std::string& url, std::string_view method, const json& request) {
   const auto answer = TRY(http_post(url + "/prpc/PhactoryAPI." + std::string(method) + "?json=true", "application/json", request.is_null() ? std::string{} : request.dump()));
   json reply = json::parse(answer.body, nullptr, false);
-  if (reply.is_discarded()) return fail(ErrorCode::unavailable, url + " does not answer as a worker: HTTP " + std::to_string(answer.status));
-  if (answer.status != 200) return fail(ErrorCode::refused, "worker " + url + ": " + (reply.is_object() && reply.contains("error") ? reply["error"].get<std::string>() : "HTTP " + std::to_string(answer.status)));
-  return reply;
+  if (!reply.is_object()) return fail(ErrorCode::unavailable, url + " does not answer as a worker: HTTP " + std::to_string(answer.status), "check the worker's endpoint");
+  if (answer.status == 200) return reply;
+  const auto error = reply.find("error");
+  return fail(ErrorCode::refused, "worker " + url + ": " + (error != reply.end() && error->is_string() ? error->get<std::string>() : "HTTP " + std::to_string(answer.status)));
 }
 
 /// Variants of the contract runtime's DispatchError (spec/contracts.md §1.11): words for people.
@@ -66,8 +71,9 @@ std::string dispatch_error_text(scale::Reader& in) {
   return "error " + std::to_string(code) + " of pallet " + std::to_string(pallet) + " of the cluster";
 }
 
-Result<ExecResult> parse_result(ByteView bytes, bool instantiation) {
-  scale::Reader in(bytes);
+}  // namespace
+
+Result<ExecResult> parse_result(scale::Reader& in, bool instantiation) {
   const auto compact = [&] { return in.compact().map_error(scale::to_error); };
   ExecResult out;
   out.gas_consumed = static_cast<u64>(TRY(compact()));
@@ -80,69 +86,26 @@ Result<ExecResult> parse_result(ByteView bytes, bool instantiation) {
   out.debug_message = std::string(as_text(debug));
   if (TRY(in.take(1).map_error(scale::to_error))[0] != 0) {
     out.error = dispatch_error_text(in);
-    return out;
+  } else {
+    out.flags = TRY(scale::decode_from<u32>(in).map_error(scale::to_error));
+    out.data = TRY(scale::decode_from<Bytes>(in).map_error(scale::to_error));
+    if (instantiation) out.account = TRY(scale::decode_from<AccountId>(in).map_error(scale::to_error));
   }
-  out.flags = TRY(scale::decode_from<u32>(in).map_error(scale::to_error));
-  out.data = TRY(scale::decode_from<Bytes>(in).map_error(scale::to_error));
-  if (instantiation) out.account = TRY(scale::decode_from<AccountId>(in).map_error(scale::to_error));
   if (out.gas_required == 0) out.gas_required = out.gas_consumed;
   return out;
 }
 
+namespace {
+
+/// Where the chain says a worker answers; empty: nowhere.
+Result<std::string> endpoint_of(const Chain& chain, const json& worker) {
+  const json endpoints = TRY(chain.query("PhalaRegistry", "Endpoints", json::array({worker})));
+  if (!endpoints.is_object() || !endpoints.contains("V1") || endpoints.at("V1").empty()) return std::string{};
+  const json& urls = endpoints.at("V1");
+  return text_value(urls.is_array() ? urls.at(0) : urls, "PhalaRegistry.Endpoints");
+}
+
 }  // namespace
-
-Result<ContractFile> ContractFile::parse(std::string_view text) try {
-  json file = json::parse(text, nullptr, false);
-  if (!file.is_object()) return fail(ErrorCode::invalid_input, "not a contract file: not JSON");
-  if (!file.contains("source")) return fail(ErrorCode::invalid_input, "not a contract file: 'source' is missing");
-  ContractFile out;
-  out.code_hash = TRY(Hash::from(TRY(from_hex(file["source"].value("hash", std::string{})))).context("source.hash"));
-  if (file["source"].contains("wasm") && file["source"]["wasm"].is_string()) out.wasm = TRY(from_hex(file["source"]["wasm"].get<std::string>()).context("source.wasm"));
-  if (!out.wasm.empty() && crypto::blake2_256(out.wasm) != out.code_hash) return fail(ErrorCode::corrupted, "source.hash is not the hash of source.wasm", "build the contract again");
-  out.name = file.contains("contract") ? file["contract"].value("name", std::string("contract")) : "contract";
-  const json& body = file.contains("V3") ? file["V3"] : file;
-  if (!body.contains("spec") || !body.contains("types")) return fail(ErrorCode::invalid_input, "this metadata is of a version that is not supported", "ink! 3.0 final, 4 and 5 are");
-  out.spec = body["spec"];
-  out.types = TRY(metadata::types_from_ink(body["types"]));
-  return out;
-} catch (const json::exception& e) {
-  return fail(ErrorCode::invalid_input, std::string("contract file: ") + e.what());
-}
-
-Result<ContractFile> ContractFile::read(const std::string& path) {
-  const Bytes raw = TRY(read_file(path));
-  return parse(as_text(raw)).context(path);
-}
-
-Result<const json*> ContractFile::find(std::string_view kind, std::string_view label) const {
-  std::string names;
-  for (const auto& entry : spec.at(std::string(kind))) {
-    const std::string label_of_entry = entry.value("label", std::string{});
-    if (metadata::same_name(label_of_entry, label)) return &entry;
-    names += (names.empty() ? "" : ", ") + label_of_entry;
-  }
-  return fail(ErrorCode::not_found, name + " has no " + std::string(kind).substr(0, kind.size() - 1) + " '" + std::string(label) + "'", "it has " + names);
-}
-
-Result<Bytes> ContractFile::encode(const json& entry, const json& arguments) const {
-  Bytes out = TRY(from_hex(entry.at("selector").get<std::string>()));
-  const json& declared = entry.at("args");
-  if (arguments.size() != declared.size())
-    return fail(ErrorCode::invalid_input, entry["label"].get<std::string>() + " takes " + std::to_string(declared.size()) + " arguments, got " + std::to_string(arguments.size()));
-  for (size_t i = 0; i < declared.size(); ++i)
-    append(out, TRY(metadata::encode(types, declared[i].at("type").at("type").get<u32>(), arguments[i]).context(declared[i].value("label", std::to_string(i)))));
-  return out;
-}
-
-Result<json> ContractFile::decode_return(const json& entry, ByteView data) const {
-  if (!entry.contains("returnType") || entry["returnType"].is_null()) return json(nullptr);
-  json value = TRY(metadata::decode_all(types, entry["returnType"].at("type").get<u32>(), data).context("the message's result"));
-  const auto& display = entry["returnType"].value("displayName", json::array());
-  const std::string wrapper = display.empty() ? "" : display.back().get<std::string>();
-  if (wrapper != "MessageResult" && wrapper != "ConstructorResult") return value;
-  if (value.is_object() && value.contains("Err")) return fail(ErrorCode::refused, "the contract could not read its input: " + value["Err"].dump());
-  return value.is_object() && value.contains("Ok") ? value["Ok"] : json(nullptr);
-}
 
 Result<ClusterClient> ClusterClient::connect(const Chain& chain, const std::string& cluster, const crypto::KeyPair& user) {
   ClusterClient out;
@@ -151,27 +114,26 @@ Result<ClusterClient> ClusterClient::connect(const Chain& chain, const std::stri
   if (cluster.empty()) {
     const json all = TRY(chain.query("PhalaPhatContracts", "Clusters", json::array(), 1));
     if (all.empty()) return fail(ErrorCode::not_found, "this chain has no cluster yet");
-    out.cluster_ = TRY(Hash::from(TRY(from_hex(all[0]["key"].get<std::string>()))));
-    info = all[0]["value"];
+    out.cluster_ = TRY(Hash::from(TRY(hex_value(all.at(0).at("key"), "PhalaPhatContracts.Clusters"))));
+    info = all.at(0).at("value");
   } else {
     out.cluster_ = TRY(Hash::from(TRY(from_hex(cluster))).context("--cluster"));
     info = TRY(chain.query("PhalaPhatContracts", "Clusters", {cluster}));
     if (info.is_null()) return fail(ErrorCode::not_found, "there is no cluster " + cluster);
   }
-  out.system_contract_ = TRY(Hash::from(TRY(from_hex(info["system_contract"].get<std::string>()))));
-  out.gas_price_ = TRY(parse_u128(info["gas_price"].is_string() ? info["gas_price"].get<std::string>() : std::to_string(info["gas_price"].get<u64>())));
+  out.system_contract_ = TRY(Hash::from(TRY(hex_value(info.at("system_contract"), "the cluster's system_contract"))));
+  const json& price = info.at("gas_price");
+  out.gas_price_ = TRY(parse_u128(price.is_string() ? price.get<std::string>() : price.dump()).context("the cluster's gas_price"));
 
   std::string tried;
   for (const auto& key : TRY(chain.query("PhalaPhatContracts", "ClusterWorkers", {to_hex0x(out.cluster_)}))) {
-    const json endpoints = TRY(chain.query("PhalaRegistry", "Endpoints", json::array({key})));
-    if (!endpoints.is_object() || !endpoints.contains("V1") || endpoints["V1"].empty()) continue;
-    const json& first = endpoints["V1"].is_array() ? endpoints["V1"][0] : endpoints["V1"];
-    const std::string url = first.get<std::string>();
+    const std::string url = TRY(endpoint_of(chain, key));
+    if (url.empty()) continue;
     const auto said = worker_call(url, "GetInfo", nullptr);
     // the chain says which key this worker has; an answer under another key is not its answer
-    if (said && said->contains("ecdh_public_key") && "0x" + (*said)["ecdh_public_key"].get<std::string>() == key.get<std::string>()) {
+    if (said && json("0x" + said->value("ecdh_public_key", std::string{})) == key) {
       out.url_ = url;
-      out.worker_ = TRY(PublicKey::from(TRY(from_hex(key.get<std::string>()))));
+      out.worker_ = TRY(PublicKey::from(TRY(hex_value(key, "a worker's key"))));
       return out;
     }
     tried += " " + url + (said ? " (another key)" : " (" + said.error().message + ")");
@@ -187,7 +149,8 @@ Result<Bytes> ClusterClient::query_raw(const Hash& contract, ByteView body) cons
   const protocol::EncryptedData sealed{iv.as<FixedBytes<12>>(), pair.public_key(), crypto::aes256gcm_seal(shared, iv, concat(contract, nonce, body))};
   const Bytes data = scale::encode(sealed);
   const json reply = TRY(worker_call(url_, "ContractQuery", {{"encoded_encrypted_data", byte_list(data)}, {"signature", sign_request(data, *user_)}}));
-  const auto answer = TRY(scale::decode<protocol::EncryptedData>(TRY(bytes_of(reply.value("encoded_encrypted_data", json())))).map_error(scale::to_error).context("the worker's answer"));
+  const json* sent = TRY(TRY(Fields::of(reply, "the worker's answer")).list("encoded_encrypted_data"));
+  const auto answer = TRY(scale::decode<protocol::EncryptedData>(TRY(bytes_of(*sent))).map_error(scale::to_error).context("the worker's answer"));
   const Bytes plain = TRY(crypto::aes256gcm_open(shared, answer.iv.as<crypto::Iv>(), answer.data).context("the worker's answer"));
   if (plain.size() < 33 || !same_bytes(ByteView(plain).first(32), nonce)) return fail(ErrorCode::refused, "the worker answered another question");
   scale::Reader in(ByteView(plain).subspan(32));
@@ -206,33 +169,85 @@ Result<Bytes> ClusterClient::query_raw(const Hash& contract, ByteView body) cons
 Result<ExecResult> ClusterClient::query(const Hash& contract, ByteView input, bool estimating, u128 deposit, u128 transfer) const {
   Bytes body{0};
   append(body, scale::encode(to_bytes(input), deposit, transfer, estimating));
-  return parse_result(TRY(query_raw(contract, body)), false);
+  const Bytes answer = TRY(query_raw(contract, body));
+  scale::Reader in(answer);
+  return parse_result(in, false).context("the worker's answer");
 }
 
 Result<ExecResult> ClusterClient::estimate_instantiate(const Hash& code_hash, ByteView salt, ByteView input, u128 deposit, u128 transfer) const {
   Bytes body{2};
   append(body, scale::encode(code_hash, to_bytes(salt), to_bytes(input), deposit, transfer));
-  return parse_result(TRY(query_raw(system_contract_, body)), true);
+  const Bytes answer = TRY(query_raw(system_contract_, body));
+  scale::Reader in(answer);
+  return parse_result(in, true).context("the worker's answer");
 }
 
-Result<json> ClusterClient::logs(const Hash& contract, int64_t from, u64 count) const {
+Result<json> ClusterClient::ask_log(const json& request) const {
   // System::get_driver("PinkLogger") names the contract that answers log queries
   const Bytes input = concat(*from_hex("2740cf0a"), scale::encode(std::string("PinkLogger")));
   const ExecResult driver = TRY(query(system_contract_, input, false));
   if (driver.error || driver.data.size() < 2) return fail(ErrorCode::refused, "System::get_driver failed" + (driver.error ? ": " + *driver.error : std::string{}));
   // without a driver the worker's own log server answers at the zero id, where the published SDK too asks then
   const Hash logger = driver.data.size() == 34 && driver.data[1] == 1 ? Hash(ByteView(driver.data).subspan(2)) : Hash{};
-  const json request{{"action", "GetLog"}, {"contract", to_hex0x(contract)}, {"from", from}, {"count", count}};
   Bytes body{1};
   append(body, scale::encode(to_bytes(request.dump())));
   const Bytes answer = TRY(query_raw(logger, body));
-  json out = json::parse(as_text(answer), nullptr, false);
-  if (!out.is_object()) return fail(ErrorCode::invalid_input, "the log server sent something that is not JSON");
-  if (out.contains("error")) return fail(ErrorCode::refused, "log server: " + out["error"].dump());
+  json out = TRY(parse_json(as_text(answer), "the log server's answer"));
+  if (!out.is_object()) return fail(ErrorCode::unavailable, "the log server's answer is no object");
+  if (out.contains("error")) return fail(ErrorCode::refused, "log server: " + out.at("error").dump());
   return out;
 }
 
-Result<u32> ClusterClient::next_block() const { return TRY(worker_call(url_, "GetInfo", nullptr)).value("blocknum", 0u); }
+Result<json> ClusterClient::logs(const Hash& contract, u64 from) const {
+  json out = json::array();
+  for (;;) {   // an answer ends after some MiB and says where to go on
+    const json page = TRY(ask_log({{"action", "GetLog"}, {"contract", to_hex0x(contract)}, {"from", from}, {"count", 0}}));
+    const Fields fields = TRY(Fields::of(page, "the log server's answer"));
+    const json& records = *TRY(fields.list("records"));
+    const u64 next = TRY(fields.number("next"));
+    for (const auto& record : records) {
+      TRY(Fields::of(record, "a record of the log"));
+      out.push_back(record);
+    }
+    if (records.empty() || next <= from) return out;
+    from = next;
+  }
+}
+
+Result<json> ClusterClient::last_logs(const Hash& contract, u64 count) const {
+  const u64 end = TRY(next_log());
+  for (u64 window = std::max<u64>(100, 10 * count);; window *= 10) {   // others' records lie between them
+    json found = TRY(logs(contract, end > window ? end - window : 0));
+    if (found.size() < count && window < end) continue;
+    if (found.size() > count) found.erase(found.begin(), found.end() - static_cast<ptrdiff_t>(count));
+    return found;
+  }
+}
+
+Result<u64> ClusterClient::next_log() const {
+  const json info = TRY(ask_log({{"action", "GetInfo"}}));
+  return TRY(Fields::of(info, "the log server's answer")).number("nextSequence");
+}
+
+Result<ClusterClient::MessageOutput> parse_output(const json& record) {
+  const Bytes raw = TRY(TRY(Fields::of(record, "a record of the log")).hex("output"));
+  scale::Reader in(raw);
+  ClusterClient::MessageOutput out{TRY(parse_result(in, false)), {}};
+  // the worker writes the message's selector after its result, at the end
+  if (in.left() >= 4) out.selector = to_bytes(ByteView(raw).last(4));
+  return out;
+}
+
+Result<std::optional<ClusterClient::MessageOutput>> ClusterClient::find_output(const Hash& contract, ByteView nonce, u64 from) const {
+  for (const auto& record : TRY(logs(contract, from)))
+    if (record.value("type", "") == "MessageOutput" && record.value("nonce", "") == to_hex0x(nonce)) return std::optional(TRY(parse_output(record)));
+  return std::optional<MessageOutput>{};
+}
+
+Result<u32> ClusterClient::next_block() const {
+  const json info = TRY(worker_call(url_, "GetInfo", nullptr));
+  return static_cast<u32>(TRY(TRY(Fields::of(info, "the worker's GetInfo")).number("blocknum")));
+}
 
 Result<u128> ClusterClient::free_balance(const AccountId& who) const {
   const ExecResult result = TRY(query(system_contract_, concat(*from_hex("8a0d40d7"), who), false));

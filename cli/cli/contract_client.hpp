@@ -1,33 +1,16 @@
 #pragma once
-// Why: what a client must do to talk to a contract, in one place: read its metadata, find its worker, encrypt, prove who asks,
-// decode what comes back (spec/clients.md §3–§5).
+// Why: what a client must do to talk to a contract, in one place: find its worker, encrypt, prove who asks, read what comes back
+// (spec/clients.md §3–§5).
 
 #include <nlohmann/json.hpp>
 
 #include "cli/chain.hpp"
+#include "cli/contract_file.hpp"
 #include "primitives/protocol.hpp"
 
 namespace phala::cli {
 
-/// A parsed `.contract` or metadata file (ink! metadata V3, 4 and 5).
-struct ContractFile {
-  metadata::Types types;
-  nlohmann::json spec;
-  Hash code_hash;
-  Bytes wasm;              ///< empty when the file holds metadata only
-  std::string name;
-
-  static Result<ContractFile> parse(std::string_view json);
-  static Result<ContractFile> read(const std::string& path);
-  /// The entry of a constructor or message by label. Errors list what there is.
-  Result<const nlohmann::json*> find(std::string_view kind, std::string_view label) const;
-  /// Selector ‖ arguments.
-  Result<Bytes> encode(const nlohmann::json& entry, const nlohmann::json& arguments) const;
-  /// What a message returned, without ink!'s outer Ok; errors: the contract could not read its input.
-  Result<nlohmann::json> decode_return(const nlohmann::json& entry, ByteView data) const;
-};
-
-/// Outcome of a dry run or query.
+/// Outcome of a dry run, a query, or a message that ran.
 struct ExecResult {
   u64 gas_consumed = 0, gas_required = 0;
   bool deposit_is_charge = false;
@@ -39,6 +22,8 @@ struct ExecResult {
   AccountId account;                  ///< of an instantiation
   bool reverted() const { return flags & 1; }
 };
+/// From its SCALE. Bytes that follow it are left in `in`.
+Result<ExecResult> parse_result(scale::Reader& in, bool instantiation);
 
 /// A worker of a cluster that answered and proved to be the one the chain names.
 class ClusterClient {
@@ -50,11 +35,19 @@ class ClusterClient {
   u128 gas_price() const { return gas_price_; }
   const Hash& system_contract() const { return system_contract_; }
 
-  /// One encrypted query, signed by the user; `request` is the SCALE of the query's head and body after the id and nonce.
+  /// One encrypted query, signed by the user; `body` is the SCALE of the query's head and body after the id and nonce.
   Result<Bytes> query_raw(const Hash& contract, ByteView body) const;
   Result<ExecResult> query(const Hash& contract, ByteView input, bool estimating, u128 deposit = 0, u128 transfer = 0) const;
   Result<ExecResult> estimate_instantiate(const Hash& code_hash, ByteView salt, ByteView input, u128 deposit, u128 transfer) const;
-  Result<nlohmann::json> logs(const Hash& contract, int64_t from, u64 count) const;
+  /// All records of one contract from number `from` on; numbers count over all contracts.
+  Result<nlohmann::json> logs(const Hash& contract, u64 from) const;
+  /// Its last `count` records.
+  Result<nlohmann::json> last_logs(const Hash& contract, u64 count) const;
+  /// The number that the next record gets.
+  Result<u64> next_log() const;
+  /// How the message with this nonce ended and its selector, among the records from number `from` on; nothing: it is not there.
+  struct MessageOutput { ExecResult result; Bytes selector; };
+  Result<std::optional<MessageOutput>> find_output(const Hash& contract, ByteView nonce, u64 from) const;
   /// The next block the worker will process.
   Result<u32> next_block() const;
   /// The balance of the user inside the cluster: free part.
@@ -62,12 +55,16 @@ class ClusterClient {
   Result<bool> code_exists(const Hash& code_hash) const;
 
  private:
+  Result<nlohmann::json> ask_log(const nlohmann::json& request) const;
   const crypto::KeyPair* user_ = nullptr;
   std::string url_;
   PublicKey worker_;
   Hash cluster_, system_contract_;
   u128 gas_price_ = 0;
 };
+
+/// The result and selector in a `MessageOutput` record of the log.
+Result<ClusterClient::MessageOutput> parse_output(const nlohmann::json& record);
 
 /// The payload of a contract transaction: encrypted to the contract's key, or plain.
 Result<Bytes> encrypt_command(const protocol::InkMessage& message, const PublicKey& contract_key);

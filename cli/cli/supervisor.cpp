@@ -15,6 +15,8 @@
 #include <fstream>
 #include <thread>
 
+#include "cli/files.hpp"
+
 namespace phala::cli {
 namespace {
 
@@ -32,6 +34,7 @@ Result<> spawn(Program& program) {
   argv.push_back(nullptr);
   const int log = open(program.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   if (log < 0) return fail(ErrorCode::unavailable, "cannot write " + program.log + ": " + std::strerror(errno), "check the base path and free disk space");
+  program.log_start = lseek(log, 0, SEEK_END);
   const pid_t parent = getpid();
   const pid_t child = fork();
   if (child == 0) {
@@ -49,6 +52,16 @@ Result<> spawn(Program& program) {
   program.pid = child;
   program.not_before_ms = now_ms();
   return {};
+}
+
+constexpr u64 full_disk_bytes = 4u << 20;
+
+/// ": its last words", and whether the disk is full: then the log may have no room for them.
+std::string why(const Program& program) {
+  std::string out = last_words(program.log, program.log_start);
+  if (!out.empty()) out.insert(0, ": ");
+  if (const auto free = free_bytes(program.log); free && *free < full_disk_bytes) out += "; the disk that holds " + program.log + " is full (" + std::to_string(*free >> 10) + " KiB are free): free some space";
+  return out;
 }
 
 }  // namespace
@@ -81,7 +94,7 @@ Result<std::vector<std::string>> Supervisor::tend() {
       if (!(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)) ++program.restarts;
       if (program.restarts > most_restarts || (WIFEXITED(status) && WEXITSTATUS(status) == 127))
         return fail(ErrorCode::unavailable, program.name + " " + how + " and does not stay up. The end of its log:\n" + tail_of(program.log, 12), "the whole log is " + program.log);
-      news.push_back(program.name + " " + how + "; starting it again (log: " + program.log + ")");
+      news.push_back(program.name + " " + how + why(program) + "; starting it again (log: " + program.log + ")");
       program.pid = -1;
       program.not_before_ms = now_ms() + std::min<int64_t>(200ll << std::max(program.restarts - 1, 0), 10000);
     } else if (program.pid == -1 && now_ms() >= program.not_before_ms) {
@@ -118,6 +131,21 @@ std::string tail_of(const std::string& path, size_t lines) {
   }
   std::string out;
   for (const auto& line : last) out += line + "\n";
+  return out;
+}
+
+std::string last_words(const std::string& log, int64_t start) {
+  std::ifstream file(log);
+  file.seekg(start);
+  std::string last, error;
+  for (std::string line; std::getline(file, line);) {
+    if (line.find_first_not_of(" \t\r") == line.npos) continue;
+    last = line;
+    // our programs write "DATE TIME E target: …"; what ends them before their log starts, "program: …"
+    if (line.find(" E ") != line.npos || line.starts_with("phala-")) error = line;
+  }
+  std::string& out = error.empty() ? last : error;
+  if (const size_t at = out.find(" E "); at == 23) out.erase(0, at + 3);
   return out;
 }
 

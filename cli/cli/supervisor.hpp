@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@ struct Program {
   pid_t pid = -1;
   int restarts = 0;
   int64_t not_before_ms = 0;         ///< when a restart is due
+  int64_t log_start = 0;             ///< size of the log when it was last started
 };
 
 class Supervisor {
@@ -44,6 +46,9 @@ class Supervisor {
 
 /// The last `lines` lines of a file; empty when it cannot be read.
 std::string tail_of(const std::string& path, size_t lines);
+/// Why a program ended, in its own words: the last line of its log from `start` on that reports an error, else the last one at all; empty when it
+/// wrote nothing.
+std::string last_words(const std::string& log, int64_t start);
 /// Error when something already listens on this loopback port, naming the port and what to do.
 Result<> check_port_free(u16 port, std::string_view flag);
 

@@ -1,19 +1,22 @@
 #include "config/config.hpp"
 
 #include <CLI/CLI.hpp>
-#include <cstdlib>
 #include <iostream>
-#include <toml++/toml.h>
+
+#include "config/layers.hpp"
 
 namespace phala::config {
 
 int exit_code_of(const Error& error) {
   switch (error.code) {
     case ErrorCode::invalid_input: return exit_usage;
+    case ErrorCode::not_found: return exit_not_found;
+    case ErrorCode::refused: return exit_refused;
     case ErrorCode::unavailable: return exit_unavailable;
     case ErrorCode::corrupted: return exit_corrupted;
-    default: return exit_failed;
+    case ErrorCode::internal: return exit_failed;
   }
+  return exit_failed;
 }
 
 std::string version_of(std::string_view program) { return std::string(program) + " " + std::string(version()) + "-" + std::string(commit()); }
@@ -21,7 +24,7 @@ std::string version_of(std::string_view program) { return std::string(program) +
 struct Options::State {
   struct Entry {
     CLI::Option* option;
-    std::string key, env;
+    std::string key;
     std::function<std::string()> show;   ///< the value as TOML
     std::string origin = "default";
     bool is_flag = false;
@@ -35,12 +38,10 @@ struct Options::State {
 
   void add(CLI::Option* option, std::function<std::string()> show, bool is_flag = false) {
     const std::string key = option->get_lnames().empty() ? option->get_name() : option->get_lnames().front();
-    std::string env = program + "_" + key;
-    for (char& c : env) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
     option->capture_default_str();
     // the last one given wins, so that scripts can append
     if (!is_flag && option->get_expected_max() == 1) option->take_last();
-    entries.push_back({option, key, env, std::move(show), "default", is_flag});
+    entries.push_back({option, key, std::move(show), "default", is_flag});
   }
 
   void give(Entry& entry, const std::vector<std::string>& values, std::string origin) {
@@ -52,44 +53,13 @@ struct Options::State {
       throw CLI::ValidationError(origin, e.what());
     }
   }
-  void from_environment(Entry& entry) {
-    if (const char* text = std::getenv(entry.env.c_str())) give(entry, {text}, "environment " + entry.env);
-  }
-  void from_file(Entry& entry, const toml::table& file) {
-    const toml::node* node = file.get(entry.key);
-    if (!node) return;
-    const std::string origin = "file " + config_file + ":" + std::to_string(node->source().begin.line);
-    std::vector<std::string> values;
-    const auto take = [&](const toml::node& one) {
-      if (const auto text = one.value<std::string>()) values.push_back(*text);
-      else if (const auto truth = one.as_boolean()) values.push_back(truth->get() ? "true" : "false");
-      else if (const auto integer = one.as_integer()) values.push_back(std::to_string(integer->get()));
-      else throw CLI::ValidationError(origin, entry.key + " must be a text, a number or a truth value");
-    };
-    if (const auto* array = node->as_array()) {
-      for (const auto& one : *array) take(one);
-    } else {
-      take(*node);
-    }
-    if (!values.empty()) give(entry, values, origin);
-  }
   void apply_layers() {
-    toml::table file;
-    if (!config_file.empty()) {
-      try {
-        file = toml::parse_file(config_file);
-      } catch (const toml::parse_error& e) {
-        throw CLI::ValidationError("--config", config_file + ":" + std::to_string(e.source().begin.line) + ": " + std::string(e.description()));
-      }
-      for (const auto& [key, node] : file) {
-        const bool known = std::any_of(entries.begin(), entries.end(), [&](const Entry& e) { return e.key == key.str(); });
-        if (!known) throw CLI::ValidationError("--config", config_file + ":" + std::to_string(node.source().begin.line) + ": unknown option '" + std::string(key.str()) + "'");
-      }
-    }
+    const auto known = [&](std::string_view key) { return std::any_of(entries.begin(), entries.end(), [&](const Entry& e) { return e.key == key; }); };
+    const auto layers = Layers::read(program, config_file, known);
+    if (!layers) throw CLI::ValidationError("--config", layers.error().message);
     for (auto& entry : entries) {
       if (entry.option->count() != 0) entry.origin = "command line";
-      else from_environment(entry);
-      if (entry.origin == "default") from_file(entry, file);
+      else if (const auto given = layers->find(entry.key)) give(entry, given->values, given->origin);
     }
   }
 };

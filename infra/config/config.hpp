@@ -15,8 +15,8 @@ namespace phala::config {
 /// What to do after parsing: go on, or end the program now with that exit code (help, version, or an error already printed to stderr).
 struct Parsed { bool run = true; int exit_code = 0; };
 
-/// Exit codes of our programs.
-constexpr int exit_ok = 0, exit_failed = 1, exit_usage = 2, exit_unavailable = 3, exit_corrupted = 4;
+/// Exit codes of all our programs, by the class of the error: docs/guides/command-line.md.
+constexpr int exit_ok = 0, exit_failed = 1, exit_usage = 2, exit_not_found = 3, exit_refused = 4, exit_unavailable = 5, exit_corrupted = 6;
 int exit_code_of(const Error& error);
 
 /// "phala-node 0.1.0-1a2b3c…": version and commit of this build.

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 namespace phala::config {
 namespace {
@@ -39,6 +40,7 @@ class ConfigTest : public ::testing::Test {
   void TearDown() override {
     ::unsetenv("PHALA_TEST_RPC_PORT");
     ::unsetenv("PHALA_TEST_TMP");
+    ::unsetenv("PHALA_TEST_CONFIG");
     if (!path.empty()) std::filesystem::remove(path);
   }
   Settings s;
@@ -71,6 +73,23 @@ TEST_F(ConfigTest, the_last_of_several_wins_and_lists_grow) {
   EXPECT_EQ(s.methods, "unsafe");
   EXPECT_EQ(s.size, 3u);
   EXPECT_EQ(s.levels, (std::vector<std::string>{"a=info", "b=warn", "debug"}));
+}
+
+TEST_F(ConfigTest, the_environment_may_name_the_file) {
+  const auto config = file("size = 3\n");
+  ::setenv("PHALA_TEST_CONFIG", config.c_str(), 1);
+  ASSERT_TRUE(parse({}).run);
+  EXPECT_EQ(s.size, 3u);
+  const auto other = config + ".missing";
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(parse({"--config", other.c_str()}).exit_code, exit_usage) << "the flag beats it";
+  EXPECT_NE(testing::internal::GetCapturedStderr().find(other), std::string::npos);
+}
+
+TEST(ExitCodes, each_class_of_error_has_its_own) {
+  std::set<int> codes{exit_ok};
+  for (const auto code : {ErrorCode::invalid_input, ErrorCode::not_found, ErrorCode::refused, ErrorCode::unavailable, ErrorCode::corrupted, ErrorCode::internal})
+    EXPECT_TRUE(codes.insert(exit_code_of({code, "x"})).second);
 }
 
 TEST_F(ConfigTest, environment_sets_flags) {

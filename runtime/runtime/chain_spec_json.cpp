@@ -105,7 +105,7 @@ std::string to_json(const ChainSpec& spec) {
 
 Result<ChainSpec> chain_spec_from_json(std::string_view json) {
   const Json parsed = Json::parse(json, nullptr, false);
-  if (!parsed.is_object()) return fail(ErrorCode::invalid_input, "chain spec: not a JSON object", "make one with `phala-node build-spec`");
+  if (!parsed.is_object()) return fail(ErrorCode::invalid_input, "chain spec: not a JSON object", "make one with `phala-node --build-spec`");
   const Fields top(parsed, "");
   ChainSpec spec;
   spec.name = TRY(top.text("name"));

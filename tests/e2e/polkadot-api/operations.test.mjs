@@ -87,15 +87,15 @@ test('SIGTERM stops cleanly, and the chain goes on from there', async () => {
 
 test('errors say what happened, to what, and what to do', async () => {
   const taken = await run(['--dev', '--tmp', '--rpc-port', String(port())])
-  assert.equal(taken.code, 3)
+  assert.equal(taken.code, 5)
   assert.match(taken.output, new RegExp(`port ${port()} on 127.0.0.1 is in use .*another port`))
 
   const locked = await run(['--chain', 'dev', '--base-path', base, '--rpc-port', '0'])
-  assert.equal(locked.code, 3, locked.output)
+  assert.equal(locked.code, 5, locked.output)
   assert.match(locked.output, /another process is using it .*stop that process/)
 
   const nowhere = await run(['--chain', 'dev', '--base-path', '/proc/nowhere'])
-  assert.equal(nowhere.code, 3)
+  assert.equal(nowhere.code, 5)
   assert.match(nowhere.output, /cannot make \/proc\/nowhere/)
 
   const missing = await run(['--chain', '/no/such.json'])
