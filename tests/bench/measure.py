@@ -106,7 +106,7 @@ def run_bench(program, names, repetitions):
     for entry in json.loads(done.stdout)["benchmarks"]:
         if entry.get("error_occurred"):
             say(f"{program}: {entry['name']}: {entry.get('error_message')}")
-        elif entry.get("aggregate_name") == "median":
+        elif entry.get("aggregate_name", "median" if repetitions == 1 else None) == "median":   # of a single run there are no aggregates
             found[plain_name(entry["run_name"])] = entry
     return found
 
