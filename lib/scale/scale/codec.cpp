@@ -6,7 +6,7 @@ std::string_view to_string(CodecError error) {
   switch (error) {
     case CodecError::not_enough_bytes: return "the input ended inside a value";
     case CodecError::trailing_bytes: return "bytes are left over after the value";
-    case CodecError::length_too_large: return "a length exceeds the rest of the input";
+    case CodecError::length_too_large: return "a length exceeds the rest of the input, or what is taken at once";
     case CodecError::bad_compact: return "a compact integer is not in its shortest form or too large";
     case CodecError::bad_bool: return "a bool is neither 0 nor 1";
     case CodecError::unknown_variant: return "an enum has an unknown variant index";

@@ -16,7 +16,7 @@ namespace phala::scale {
 enum class CodecError : u8 {
   not_enough_bytes,   ///< the input ended inside a value
   trailing_bytes,     ///< a complete value, then more
-  length_too_large,   ///< a length that the rest of the input cannot hold
+  length_too_large,   ///< a length that the rest of the input cannot hold, or more items than a reader takes
   bad_compact,        ///< compact integer not in its shortest form, or too large for its type
   bad_bool,           ///< a bool byte that is neither 0 nor 1
   unknown_variant,    ///< an enum index nobody declared
@@ -31,7 +31,7 @@ Error to_error(CodecError error);
 /// A cursor over the input; values borrow nothing from it.
 class Reader {
  public:
-  explicit Reader(ByteView input) : rest_(input) {}
+  explicit Reader(ByteView input) : rest_(input), items_left_(262'144 + input.size() / 8) {}
   size_t left() const { return rest_.size(); }
   ByteView rest() const { return rest_; }
   /// The next `n` bytes.
@@ -49,9 +49,17 @@ class Reader {
   void leave() { --depth_; }
   /// Budget for items that take far more memory than input (a call of three bytes inside a batch): 16,384 of them a reader.
   bool spend_heavy() { return heavy_left_-- > 0; }
+  /// Budget for list items that may take far more memory than input: an empty text is one byte here and 32 there. A quarter of a million a
+  /// reader, and one more for every eight bytes of input. Counted in items, so that it is the same on every machine.
+  bool spend_item() {
+    if (items_left_ == 0) return false;
+    --items_left_;
+    return true;
+  }
 
  private:
   ByteView rest_;
+  size_t items_left_;
   int depth_ = 0, heavy_left_ = 16'384;
 };
 
@@ -128,6 +136,14 @@ struct Codec<Compact<T>> {
   }
 };
 
+/// Types whose size in memory is about that on the wire: lists of them need no budget.
+template <class T>
+inline constexpr bool is_flat = Integer<T> || std::is_same_v<T, bool> || std::is_enum_v<T>;
+template <size_t N, class Tag>
+inline constexpr bool is_flat<FixedBytes<N, Tag>> = N != 0;
+template <class T, size_t N>
+inline constexpr bool is_flat<std::array<T, N>> = is_flat<T> && N != 0;
+
 // ---- sequences ----------------------------------------------------------------------------------------------------
 template <size_t N, class Tag>
 struct Codec<FixedBytes<N, Tag>> {
@@ -177,6 +193,7 @@ struct Codec<std::vector<T>> {
     // an item may be larger in memory than on the wire: grow with what really arrives
     out.reserve(std::min<size_t>(*n, 1024));
     for (size_t i = 0; i < *n; ++i) {
+      if (!is_flat<T> && !in.spend_item()) return fail(CodecError::length_too_large);
       auto one = decode_from<T>(in);
       if (!one) return fail(one.error());
       out.push_back(std::move(*one));
@@ -201,6 +218,7 @@ struct Codec<std::map<K, V, Less>> {
     if (!in.enter()) return fail(CodecError::too_deep);
     std::map<K, V, Less> out;
     for (size_t i = 0; i < *n; ++i) {
+      if (!in.spend_item()) return fail(CodecError::length_too_large);
       auto k = decode_from<K>(in);
       if (!k) return fail(k.error());
       auto v = decode_from<V>(in);

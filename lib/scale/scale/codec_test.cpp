@@ -54,6 +54,27 @@ CodecError error_of(std::string_view hex) {
   return result.error();
 }
 
+TEST(ScaleTest, lists_of_texts_cannot_blow_up_in_memory) {
+  const auto empty_texts = [](u32 n) {
+    Bytes out;
+    encode_compact(out, n);
+    out.resize(out.size() + n);
+    return out;
+  };
+  EXPECT_EQ(decode<std::vector<std::string>>(empty_texts(200'000))->size(), 200'000u);
+  EXPECT_EQ(decode<std::vector<std::string>>(empty_texts(3'750'000)).error(), CodecError::length_too_large);
+  // the budget is the reader's, however the items are spread
+  Bytes spread;
+  encode_compact(spread, 100);
+  for (int i = 0; i < 100; ++i) append(spread, empty_texts(4000));
+  EXPECT_EQ(decode<std::vector<std::vector<Bytes>>>(spread).error(), CodecError::length_too_large);
+  // what is as large on the wire needs none, and long items bring their own
+  EXPECT_EQ(decode<Bytes>(empty_texts(3'750'000))->size(), 3'750'000u);
+  EXPECT_EQ(decode<std::vector<u16>>(concat(Bytes{0x02, 0x00, 0x10, 0x00}, Bytes(2 * 262'144)))->size(), 262'144u);
+  const std::vector<Bytes> many(400'000, Bytes(9));
+  EXPECT_EQ(decode<std::vector<Bytes>>(encode(many))->size(), many.size());
+}
+
 TEST(ScaleTest, bad_input_is_refused_with_its_name) {
   EXPECT_EQ(error_of<u32>("00"), CodecError::not_enough_bytes);
   EXPECT_EQ(error_of<u8>("0000"), CodecError::trailing_bytes);
