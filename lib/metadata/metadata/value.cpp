@@ -43,7 +43,7 @@ std::optional<IntegerShape> integer_shape(Primitive p) {
   }
 }
 
-/// The magnitude and sign of a JSON integer, written as a number or as decimal text (digits may be grouped by '_').
+/// The magnitude and sign of a JSON integer, written as a number, as decimal text (digits may be grouped by '_') or as 0x and hex digits.
 Result<std::pair<u128, bool>> read_integer(const json& value) {
   if (value.is_number_unsigned()) return std::pair<u128, bool>{value.get<u64>(), false};
   if (value.is_number_integer()) {
@@ -53,6 +53,14 @@ Result<std::pair<u128, bool>> read_integer(const json& value) {
   if (!value.is_string()) return fail(expected("a whole number", value));
   std::string text = value.get<std::string>();
   std::erase(text, '_');
+  if (text.starts_with("0x")) {
+    const std::string digits = text.substr(2);
+    const Bytes bytes = TRY(from_hex(digits.size() % 2 ? "0" + digits : digits));
+    u128 magnitude = 0;
+    if (bytes.empty() || bytes.size() > sizeof(magnitude)) return fail(expected("a whole number", value));
+    for (const u8 byte : bytes) magnitude = magnitude << 8 | byte;
+    return std::pair<u128, bool>{magnitude, false};
+  }
   const bool negative = text.starts_with('-');
   return std::pair<u128, bool>{TRY(parse_u128(std::string_view(text).substr(negative ? 1 : 0))), negative};
 }
@@ -73,16 +81,58 @@ json integer_json(u128 value) {
   return to_decimal(value);
 }
 
-Result<> encode_into(Bytes& out, const Types& types, u32 id, const json& value, int depth);
+Result<> encode_into(Bytes& out, const Types& types, u32 id, const json& value, Missing missing, int depth);
 
-Result<> encode_fields(Bytes& out, const Types& types, const std::vector<Field>& fields, const json& value, int depth) {
+/// Where members may be missing, a misspelt name would go unnoticed.
+Result<> check_names(const std::vector<Field>& fields, const json& value) {
+  for (const auto& [key, member] : value.items()) {
+    const bool known = std::any_of(fields.begin(), fields.end(), [&](const Field& f) { return f.name && same_name(*f.name, key); });
+    if (!known) return fail(ErrorCode::invalid_input, "there is no member '" + key + "'");
+  }
+  return {};
+}
+
+/// The value of which everything is zero, empty or the first choice.
+Result<> encode_zero(Bytes& out, const Types& types, u32 id, int depth) {
+  if (id >= types.size()) return fail(ErrorCode::invalid_input, "metadata names type " + std::to_string(id) + ", which it does not define");
+  if (depth > max_depth) return fail(ErrorCode::invalid_input, "the value is nested deeper than " + std::to_string(max_depth) + " levels");
+  const auto zero_fields = [&](const std::vector<Field>& fields) -> Result<> {
+    for (const auto& field : fields) TRY(encode_zero(out, types, field.type, depth + 1));
+    return {};
+  };
+  const auto& def = types[id].def;
+  if (const auto* composite = def.get_if<Composite>()) return zero_fields(composite->fields);
+  if (const auto* variant = def.get_if<Variant>()) {
+    if (variant->variants.empty()) return fail(ErrorCode::invalid_input, describe(types, id) + " has no value at all");
+    const auto& first = *std::min_element(variant->variants.begin(), variant->variants.end(), [](const auto& a, const auto& b) { return a.index < b.index; });
+    out.push_back(first.index);
+    return zero_fields(first.fields);
+  }
+  if (const auto* array = def.get_if<Array>()) {
+    for (u32 i = 0; i < array->len; ++i) TRY(encode_zero(out, types, array->type, depth + 1));
+  } else if (const auto* tuple = def.get_if<Tuple>()) {
+    for (const auto& item : tuple->types) TRY(encode_zero(out, types, item, depth + 1));
+  } else if (const auto* primitive = def.get_if<Primitive>(); primitive && (*primitive == Primitive::u256 || *primitive == Primitive::i256)) {
+    out.resize(out.size() + 32);
+  } else if (primitive && integer_shape(*primitive)) {
+    out.resize(out.size() + static_cast<size_t>(integer_shape(*primitive)->bytes));
+  } else {   // an empty list or text, false, a compact 0
+    out.push_back(0);
+  }
+  return {};
+}
+
+Result<> encode_fields(Bytes& out, const Types& types, const std::vector<Field>& fields, const json& value, Missing missing, int depth) {
   if (fields.empty()) return {};
   if (fields.size() == 1 && !(value.is_object() && fields[0].name && value.contains(*fields[0].name))) {
     // a wrapper's JSON is its inner value; an array of exactly one is accepted too where the inner value is not a list
-    const auto inner = encode_into(out, types, fields[0].type, value, depth + 1);
+    const size_t before = out.size();
+    const auto inner = encode_into(out, types, fields[0].type, value, missing, depth + 1);
     if (inner || !value.is_array() || value.size() != 1) return inner;
-    return encode_into(out, types, fields[0].type, value[0], depth + 1);
+    out.resize(before);
+    return encode_into(out, types, fields[0].type, value[0], missing, depth + 1);
   }
+  if (missing == Missing::zero && value.is_object()) TRY(check_names(fields, value));
   for (size_t i = 0; i < fields.size(); ++i) {
     const std::string name = fields[i].name.value_or(std::to_string(i));
     const json* item = nullptr;
@@ -92,11 +142,15 @@ Result<> encode_fields(Bytes& out, const Types& types, const std::vector<Field>&
     } else if (value.is_object()) {
       for (const auto& [key, member] : value.items())
         if (same_name(key, name)) item = &member;
+      if (!item && missing == Missing::zero) {
+        TRY(encode_zero(out, types, fields[i].type, depth + 1));
+        continue;
+      }
       if (!item) return fail(ErrorCode::invalid_input, "'" + name + "' is missing (a " + describe(types, fields[i].type) + ")");
     } else {
       return fail(expected("an object or a list", value));
     }
-    TRY(encode_into(out, types, fields[i].type, *item, depth + 1).context(name));
+    TRY(encode_into(out, types, fields[i].type, *item, missing, depth + 1).context(name));
   }
   return {};
 }
@@ -118,7 +172,7 @@ Result<Bytes> read_bytes(const json& value, bool allow_text) {
   return fail(expected("bytes as 0x-hex", value));
 }
 
-Result<> encode_variant(Bytes& out, const Types& types, const Type& type, const Variant& variant, const json& value, int depth) {
+Result<> encode_variant(Bytes& out, const Types& types, const Type& type, const Variant& variant, const json& value, Missing missing, int depth) {
   const std::string name = last(type.path);
   if (name == "Option" && variant.variants.size() == 2) {
     if (value.is_null()) {
@@ -126,7 +180,7 @@ Result<> encode_variant(Bytes& out, const Types& types, const Type& type, const 
       return {};
     }
     out.push_back(1);
-    return encode_fields(out, types, variant.variants[1].fields, value, depth);
+    return encode_fields(out, types, variant.variants[1].fields, value, missing, depth);
   }
   std::string choice;
   const json* inner = nullptr;
@@ -141,19 +195,19 @@ Result<> encode_variant(Bytes& out, const Types& types, const Type& type, const 
   for (const auto& item : variant.variants) {
     if (!inner || !same_name(item.name, choice)) continue;
     out.push_back(item.index);
-    return encode_fields(out, types, item.fields, *inner, depth).context(item.name);
+    return encode_fields(out, types, item.fields, *inner, missing, depth).context(item.name);
   }
   // an address is the usual meaning of a bare text where an account is wanted
   if (value.is_string() && name == "MultiAddress" && !variant.variants.empty()) {
     out.push_back(variant.variants[0].index);
-    return encode_fields(out, types, variant.variants[0].fields, value, depth);
+    return encode_fields(out, types, variant.variants[0].fields, value, missing, depth);
   }
   std::string names;
   for (const auto& item : variant.variants) names += (names.empty() ? "" : ", ") + item.name;
   return fail(expected("one of " + names, value));
 }
 
-Result<> encode_into(Bytes& out, const Types& types, u32 id, const json& value, int depth) {
+Result<> encode_into(Bytes& out, const Types& types, u32 id, const json& value, Missing missing, int depth) {
   if (id >= types.size()) return fail(ErrorCode::invalid_input, "metadata names type " + std::to_string(id) + ", which it does not define");
   if (depth > max_depth) return fail(ErrorCode::invalid_input, "the value is nested deeper than " + std::to_string(max_depth) + " levels");
   const Type& type = types[id];
@@ -163,9 +217,9 @@ Result<> encode_into(Bytes& out, const Types& types, u32 id, const json& value, 
       append(out, TRY(crypto::account_from_ss58(value.get<std::string>())));
       return {};
     }
-    return encode_fields(out, types, composite->fields, value, depth);
+    return encode_fields(out, types, composite->fields, value, missing, depth);
   }
-  if (const auto* variant = type.def.get_if<Variant>()) return encode_variant(out, types, type, *variant, value, depth);
+  if (const auto* variant = type.def.get_if<Variant>()) return encode_variant(out, types, type, *variant, value, missing, depth);
   if (const auto* sequence = type.def.get_if<Sequence>()) {
     if (is_byte(types, sequence->type)) {
       scale::encode_to(out, TRY(read_bytes(value, true)));
@@ -173,7 +227,7 @@ Result<> encode_into(Bytes& out, const Types& types, u32 id, const json& value, 
     }
     if (!value.is_array()) return fail(expected("a list", value));
     scale::encode_compact(out, value.size());
-    for (size_t i = 0; i < value.size(); ++i) TRY(encode_into(out, types, sequence->type, value[i], depth + 1).context("[" + std::to_string(i) + "]"));
+    for (size_t i = 0; i < value.size(); ++i) TRY(encode_into(out, types, sequence->type, value[i], missing, depth + 1).context("[" + std::to_string(i) + "]"));
     return {};
   }
   if (const auto* array = type.def.get_if<Array>()) {
@@ -184,13 +238,13 @@ Result<> encode_into(Bytes& out, const Types& types, u32 id, const json& value, 
       return {};
     }
     if (!value.is_array() || value.size() != array->len) return fail(expected("a list of " + std::to_string(array->len), value));
-    for (const auto& item : value) TRY(encode_into(out, types, array->type, item, depth + 1));
+    for (const auto& item : value) TRY(encode_into(out, types, array->type, item, missing, depth + 1));
     return {};
   }
   if (const auto* tuple = type.def.get_if<Tuple>()) {
     if (tuple->types.empty()) return {};
     if (!value.is_array() || value.size() != tuple->types.size()) return fail(expected("a list of " + std::to_string(tuple->types.size()), value));
-    for (size_t i = 0; i < value.size(); ++i) TRY(encode_into(out, types, tuple->types[i], value[i], depth + 1).context("[" + std::to_string(i) + "]"));
+    for (size_t i = 0; i < value.size(); ++i) TRY(encode_into(out, types, tuple->types[i], value[i], missing, depth + 1).context("[" + std::to_string(i) + "]"));
     return {};
   }
   if (const auto* compact = type.def.get_if<CompactOf>()) {
@@ -334,9 +388,9 @@ Types types_of(const Metadata& metadata) {
   return out;
 }
 
-Result<Bytes> encode(const Types& types, u32 type, const json& value) {
+Result<Bytes> encode(const Types& types, u32 type, const json& value, Missing missing) {
   Bytes out;
-  TRY(encode_into(out, types, type, value, 0));
+  TRY(encode_into(out, types, type, value, missing, 0));
   return out;
 }
 Result<json> decode(const Types& types, u32 type, scale::Reader& in) { return decode_from(types, type, in, 0); }
@@ -382,10 +436,10 @@ Result<Bytes> encode_call(const Metadata& metadata, std::string_view pallet_name
     Bytes out{pallet->index, item.index};
     const Types types = types_of(metadata);
     if (item.fields.size() == 1 && arguments.is_array() && arguments.size() == 1)
-      TRY(encode_into(out, types, item.fields[0].type, arguments[0], 0).context(item.name + "." + item.fields[0].name.value_or("0")));
+      TRY(encode_into(out, types, item.fields[0].type, arguments[0], Missing::refused, 0).context(item.name + "." + item.fields[0].name.value_or("0")));
     else if (arguments.is_array() && arguments.size() != item.fields.size())
       return fail(ErrorCode::invalid_input, pallet->name + "." + item.name + " takes " + std::to_string(item.fields.size()) + " arguments, got " + std::to_string(arguments.size()));
-    else TRY(encode_fields(out, types, item.fields, arguments, 0).context(item.name));
+    else TRY(encode_fields(out, types, item.fields, arguments, Missing::refused, 0).context(item.name));
     return out;
   }
   std::string names;
@@ -393,7 +447,8 @@ Result<Bytes> encode_call(const Metadata& metadata, std::string_view pallet_name
   return fail(ErrorCode::not_found, "pallet " + pallet->name + " has no call '" + std::string(call) + "'", "it has " + names);
 }
 
-Result<Bytes> storage_key(const Metadata& metadata, const Pallet& pallet, const StorageEntry& entry, const json& keys) {
+Result<Bytes> storage_key(const Metadata& metadata, const Pallet& pallet, const StorageEntry& entry, const json& keys) { return storage_key(types_of(metadata), pallet, entry, keys); }
+Result<Bytes> storage_key(const Types& types, const Pallet& pallet, const StorageEntry& entry, const json& keys) {
   Bytes out = concat(crypto::twox_128(as_bytes(pallet.storage->prefix)), crypto::twox_128(as_bytes(entry.name)));
   const auto* map = entry.type.get_if<MapEntry>();
   const size_t given = keys.is_array() ? keys.size() : 0;
@@ -401,7 +456,6 @@ Result<Bytes> storage_key(const Metadata& metadata, const Pallet& pallet, const 
     if (given != 0) return fail(ErrorCode::invalid_input, pallet.name + "." + entry.name + " is a single value and takes no key");
     return out;
   }
-  const Types types = types_of(metadata);
   std::vector<u32> key_types{map->key};
   if (map->hashers.size() > 1) {
     const auto* tuple = map->key < types.size() ? types[map->key].def.get_if<Tuple>() : nullptr;

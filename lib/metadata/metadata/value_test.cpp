@@ -65,6 +65,44 @@ TEST(ValueTest, errors_name_the_place_and_what_was_expected) {
   EXPECT_EQ(error(9, "Square"), "expected one of Point, Circle, got \"Square\"");
 }
 
+TEST(ValueTest, members_may_be_left_out_where_that_is_asked_for) {
+  const Types types = *types_from_ink(json::parse(R"([
+    {"id":0,"type":{"def":{"primitive":"u32"}}},
+    {"id":1,"type":{"def":{"sequence":{"type":0}}}},
+    {"id":2,"type":{"def":{"array":{"len":2,"type":0}}}},
+    {"id":3,"type":{"path":["Option"],"def":{"variant":{"variants":[{"name":"None","index":0},{"name":"Some","index":1,"fields":[{"type":0}]}]}}}},
+    {"id":4,"type":{"path":["Shape"],"def":{"variant":{"variants":[{"name":"Late","index":7},{"name":"First","index":2,"fields":[{"type":0}]}]}}}},
+    {"id":5,"type":{"def":{"primitive":"str"}}},
+    {"id":6,"type":{"def":{"compact":{"type":0}}}},
+    {"id":7,"type":{"def":{"tuple":[0,6]}}},
+    {"id":8,"type":{"path":["All"],"def":{"composite":{"fields":[{"name":"number","type":0},{"name":"list","type":1},{"name":"pair","type":2},{"name":"maybe","type":3},
+      {"name":"shape","type":4},{"name":"text","type":5},{"name":"small","type":6},{"name":"tuple","type":7}]}}}}
+  ])"));
+  EXPECT_FALSE(encode(types, 8, {{"number", 1}}).has_value());
+  EXPECT_EQ(to_hex(*encode(types, 8, {{"number", 1}}, Missing::zero)), "01000000" "00" "0000000000000000" "00" "0200000000" "00" "00" "0000000000");
+  EXPECT_EQ(*encode(types, 8, json::object(), Missing::zero), *encode(types, 8, {{"small", 0}}, Missing::zero));
+  EXPECT_EQ(encode(types, 8, {{"nomber", 1}}, Missing::zero).error().message, "there is no member 'nomber'");
+}
+
+TEST(ValueTest, integers_may_be_hex) {
+  EXPECT_EQ(to_hex(*encode(sample(), 1, "0x0102")), "02010000000000000000000000000000");
+  EXPECT_EQ(to_hex(*encode(sample(), 0, "0xf")), "0f");
+  EXPECT_FALSE(encode(sample(), 0, "0x100").has_value());
+  EXPECT_FALSE(encode(sample(), 1, "0x").has_value());
+  EXPECT_FALSE(encode(sample(), 1, "0x" + std::string(34, 'f')).has_value());
+}
+
+TEST(ValueTest, a_list_of_one_is_tried_as_the_value_without_a_trace) {
+  // a wrapper of a pair: the first reading fails after it has written something
+  const Types types = *types_from_ink(json::parse(R"([
+    {"id":0,"type":{"def":{"primitive":"u8"}}},
+    {"id":1,"type":{"def":{"sequence":{"type":2}}}},
+    {"id":2,"type":{"def":{"tuple":[0,0]}}},
+    {"id":3,"type":{"path":["Wrapper"],"def":{"composite":{"fields":[{"type":1}]}}}}
+  ])"));
+  EXPECT_EQ(to_hex(*encode(types, 3, json::parse("[[[1,2]]]"))), "040102");
+}
+
 TEST(ValueTest, hostile_types_and_values_end_in_errors) {
   EXPECT_FALSE(encode(sample(), 99, 1).has_value());
   EXPECT_FALSE(decode_all(sample(), 12, Bytes(500, 4)).has_value());   // nested without end
