@@ -44,6 +44,51 @@ std::string text_of(const tcp::endpoint& endpoint) {
 }
 bool same_name(std::string_view a, std::string_view b) { return beast::iequals(beast::string_view(a.data(), a.size()), beast::string_view(b.data(), b.size())); }
 
+/// The memory that all connections of a server share. Any thread.
+class Budget {
+ public:
+  Budget(size_t total, size_t connections) : total_(total), share_(total / std::max<size_t>(connections, 1)) {}
+  /// For a connection that holds `own` bytes and wants `more`.
+  bool take(size_t own, size_t more) {
+    const size_t before = used_.fetch_add(more);
+    if (own + more <= share_ || before + more <= total_) return true;
+    used_ -= more;
+    return false;
+  }
+  void give_back(size_t bytes) { used_ -= bytes; }
+
+ private:
+  const size_t total_, share_;
+  std::atomic<size_t> used_ = 0;
+};
+/// A part of it, for as long as this lives.
+class Held {
+ public:
+  Held(Budget& budget, size_t own, size_t bytes) : budget_(budget), bytes_(budget.take(own, bytes) ? std::optional(bytes) : std::nullopt) {}
+  ~Held() { budget_.give_back(bytes_.value_or(0)); }
+  Held(const Held&) = delete;
+  Held& operator=(const Held&) = delete;
+  explicit operator bool() const { return bytes_.has_value(); }
+
+ private:
+  Budget& budget_;
+  const std::optional<size_t> bytes_;
+};
+
+/// "http://localhost:8080" is of "http://localhost:*".
+bool origin_matches(std::string_view pattern, std::string_view origin) {
+  if (!pattern.ends_with(":*")) return pattern == origin;
+  const auto name = pattern.substr(0, pattern.size() - 2);
+  if (!origin.starts_with(name)) return false;
+  const auto port = origin.substr(name.size());
+  return port.empty() || (port.size() > 1 && port[0] == ':' && port.find_first_not_of("0123456789", 1) == port.npos);
+}
+/// "[::1]:9944" → "[::1]".
+std::string_view without_port(std::string_view host) {
+  const size_t colon = host.starts_with('[') ? host.find(':', host.find(']')) : host.find(':');
+  return host.substr(0, colon);
+}
+
 /// One connection, as `stop` sees it.
 class Open {
  public:
@@ -54,7 +99,9 @@ class Open {
 }  // namespace
 
 struct ServerCore : std::enable_shared_from_this<ServerCore> {
-  ServerOptions options;
+  explicit ServerCore(ServerOptions o) : options(std::move(o)), budget(options.limits.memory_bytes, options.limits.connections) {}
+  const ServerOptions options;
+  Budget budget;
   std::vector<Route> routes;
   WebSocketHandlers web_socket;
   asio::io_context io;
@@ -101,9 +148,14 @@ struct ServerCore : std::enable_shared_from_this<ServerCore> {
   }
   bool origin_allowed(std::string_view origin) const {
     for (const auto& allowed : options.cors_origins) {
-      if (allowed == "*" || allowed == origin) return true;
+      if (allowed == "*" || origin_matches(allowed, origin)) return true;
     }
     return false;
+  }
+  /// May this request change anything? A browser tells the page's origin, and the name under which the page called.
+  bool trusted(std::string_view origin, std::string_view host) const {
+    if (!origin.empty() && !origin_allowed(origin)) return false;
+    return options.hosts.empty() || std::any_of(options.hosts.begin(), options.hosts.end(), [&](const auto& name) { return same_name(name, without_port(host)); });
   }
   /// The route of a request, or the status that says why there is none.
   const Route* find(std::string_view method, std::string_view path, int& status) const {
@@ -178,10 +230,12 @@ class WebSocketConnection final : public WebSocket, public Open, public std::ena
     return queued_bytes_;
   }
 
+  ~WebSocketConnection() override { core_->budget.give_back(held_); }
+
   bool send(std::string text) override {
     const std::lock_guard lock(mutex_);
     if (closed_) return false;
-    if (queued_bytes_ + text.size() > core_->options.limits.send_queue_bytes && queued_bytes_ != 0) {
+    if ((queued_bytes_ + text.size() > core_->options.limits.send_queue_bytes && queued_bytes_ != 0) || !hold(text.size())) {
       closed_ = true;
       core_->post(strand_, [self = shared_from_this()] {
         self->close_status_ = 1013;
@@ -250,8 +304,16 @@ class WebSocketConnection final : public WebSocket, public Open, public std::ena
       while ((in_flight_ >= limits.requests_in_flight || in_flight_bytes_ >= limits.in_flight_bytes || queued() > limits.send_queue_bytes / 2) && !ended_ && !writer_ended_)
         co_await ring(room_);
       if (ended_ || writer_ended_) co_return;
-      auto [error, size] = co_await stream_.async_read(buffer, as_result);
-      if (error) co_return;
+      do {
+        auto [error, part] = co_await stream_.async_read_some(buffer, 64 * 1024, as_result);
+        if (error) co_return;
+        if (!hold_locked(part)) {
+          close(1013, "the server has no memory for this now");
+          while (!writer_ended_ && !ended_) co_await ring(room_);
+          co_return;
+        }
+      } while (!stream_.is_message_done());
+      const size_t size = buffer.size();
       std::string text(static_cast<const char*>(buffer.data().data()), size);
       buffer.consume(size);
       if (buffer.capacity() > (1 << 20)) buffer.shrink_to_fit();
@@ -270,6 +332,7 @@ class WebSocketConnection final : public WebSocket, public Open, public std::ena
       ~Once() { finish({}); }
       void finish(std::string text) {
         if (used.exchange(true)) return;
+        connection->give_back(bytes);
         if (!text.empty()) static_cast<void>(connection->send(std::move(text)));
         connection->core_->post(connection->strand_, [c = connection, n = bytes] {
           --c->in_flight_;
@@ -297,6 +360,8 @@ class WebSocketConnection final : public WebSocket, public Open, public std::ena
         {
           const std::lock_guard lock(mutex_);
           queued_bytes_ -= queue_.front().size();
+          held_ -= queue_.front().size();
+          core_->budget.give_back(queue_.front().size());
           queue_.pop_front();
         }
         room_.cancel();
@@ -313,6 +378,22 @@ class WebSocketConnection final : public WebSocket, public Open, public std::ena
     beast::get_lowest_layer(stream_).close();   // the reader ends with it
   }
 
+  /// Takes from the server's budget. Precondition: `mutex_` is held.
+  bool hold(size_t bytes) {
+    if (!core_->budget.take(held_, bytes)) return false;
+    held_ += bytes;
+    return true;
+  }
+  bool hold_locked(size_t bytes) {
+    const std::lock_guard lock(mutex_);
+    return hold(bytes);
+  }
+  void give_back(size_t bytes) {
+    const std::lock_guard lock(mutex_);
+    held_ -= bytes;
+    core_->budget.give_back(bytes);
+  }
+
   const std::shared_ptr<ServerCore> core_;
   const u64 id_;
   const std::string remote_;
@@ -327,7 +408,7 @@ class WebSocketConnection final : public WebSocket, public Open, public std::ena
   // any thread
   mutable std::mutex mutex_;
   std::deque<std::string> queue_;
-  size_t queued_bytes_ = 0;
+  size_t queued_bytes_ = 0, held_ = 0;
   bool closed_ = false;
 };
 
@@ -386,9 +467,14 @@ class HttpConnection final : public Open, public std::enable_shared_from_this<Ht
       Response response = request.method == "OPTIONS" ? preflight(head.get(), request) : core_.refusal(request, status, std::string(reason_phrase(status)));
       co_return co_await answer_unread(std::move(response), origin, keep_alive, has_body);
     }
+    if (route->method != "GET" && !core_.trusted(origin, request.header("host")))
+      co_return co_await answer_unread(core_.refusal(request, 403, "this server does not answer pages of that origin, or calls to that host"), origin, keep_alive, has_body);
     if (route->admit)
       if (auto refused = route->admit(request)) co_return co_await answer_unread(std::move(*refused), origin, keep_alive, has_body);
-    if (const auto length = head.content_length(); length && *length > route->body_limit) co_return co_await answer_unread(too_long(*route, request), origin, false, true);
+    const auto length = head.content_length();
+    if (length && *length > route->body_limit) co_return co_await answer_unread(too_long(*route, request), origin, false, true);
+    const Held body(core_.budget, 0, length.value_or(head.chunked() ? route->body_limit : 0));
+    if (!body) co_return co_await answer_unread(core_.refusal(request, 503, "too much is being asked at once; try again later"), origin, keep_alive, has_body);
     if (beast::iequals(head.get()[bhttp::field::expect], "100-continue")) {
       bhttp::response<bhttp::empty_body> go_on(bhttp::status::continue_, head.get().version());
       auto [error, size] = co_await bhttp::async_write(stream_, go_on, as_result);
@@ -406,6 +492,8 @@ class HttpConnection final : public Open, public std::enable_shared_from_this<Ht
     request.body = std::move(full.get().body());
     auto response = co_await ask(*route, std::move(request));
     if (!response) co_return false;
+    const Held answer(core_.budget, 0, response->body.size());
+    if (!answer) response = Response{503, "too much is being answered at once; try again later\n"};
     co_return co_await write(std::move(*response), origin, keep_alive && !stopping_, head_only) && keep_alive;
   }
 
@@ -507,7 +595,7 @@ class HttpConnection final : public Open, public std::enable_shared_from_this<Ht
     const auto& fields = head.get();
     const std::string origin(text_of(fields[bhttp::field::origin]));
     if (!core_.web_socket.message) co_return co_await answer_and_close(426);
-    if (!origin.empty() && !core_.origin_allowed(origin)) co_return co_await answer_and_close(403);
+    if (!core_.trusted(origin, text_of(fields[bhttp::field::host]))) co_return co_await answer_and_close(403);
     Request11 request(fields);
     const auto strand_copy = strand();
     stream_.expires_never();
@@ -588,8 +676,7 @@ void ServerCore::stop(u32 grace_ms) {
 }
 
 Result<std::unique_ptr<Server>> Server::start(ServerOptions options, std::vector<Route> routes, WebSocketHandlers web_socket) {
-  auto core = std::make_shared<ServerCore>();
-  core->options = std::move(options);
+  auto core = std::make_shared<ServerCore>(std::move(options));
   core->routes = std::move(routes);
   core->web_socket = std::move(web_socket);
   const auto where = core->options.address + ":" + std::to_string(core->options.port);

@@ -4,7 +4,7 @@
 //
 // Threads: handlers run on one of the server's I/O threads and must return quickly; long work goes to a CPU pool, which
 // answers later from any thread. Everything from outside is bounded: connections, header size and time, body size by route,
-// WebSocket message size, requests in flight and bytes waiting to be sent.
+// WebSocket message size, requests in flight and bytes waiting to be sent, each by itself and all connections together.
 
 #include <functional>
 #include <memory>
@@ -88,6 +88,9 @@ struct Limits {
   size_t requests_in_flight = 32;                ///< per WebSocket connection
   size_t in_flight_bytes = 16u << 20;            ///< of their messages; one is always allowed
   size_t send_queue_bytes = 64u << 20;           ///< per WebSocket connection
+  /// Of all connections together: what was received and is not answered yet, and what waits to be sent. When it is used up, each connection has its
+  /// equal share of it and no more: a longer request gets 503, a WebSocket that wants more is closed with 1013.
+  size_t memory_bytes = 512u << 20;
   u32 read_timeout_ms = 30'000;                  ///< for a request to arrive completely
   u32 idle_timeout_ms = 60'000;                  ///< between requests of one connection
   u32 write_timeout_ms = 60'000;
@@ -97,7 +100,10 @@ struct ServerOptions {
   std::string address = "127.0.0.1";             ///< IPv4 or IPv6 literal
   u16 port = 0;                                  ///< 0: any free one, see Server::port
   unsigned threads = 1;
-  std::vector<std::string> cors_origins;         ///< {"*"}: every page may use this server. Else pages of other origins get no CORS headers and no WebSocket
+  /// {"*"}: every page may use this server. Else pages of other origins get no CORS headers, no WebSocket and no POST. "http://localhost:*": any port.
+  std::vector<std::string> cors_origins;
+  /// Names and addresses by which clients may POST or open a WebSocket, without port; empty: any. Keeps out pages of whoever lets his name point here.
+  std::vector<std::string> hosts;
   Limits limits;
   std::string server_name = "phala";             ///< the `Server` header
   /// Words the server's own refusals (404, 405, 413) for this request; none: a line of text.

@@ -200,6 +200,33 @@ TEST_F(HttpTest, cors_names_allowed_origins_only) {
   EXPECT_TRUE(has(preflight, "Access-Control-Allow-Headers: content-type"));
 }
 
+TEST_F(HttpTest, posts_of_foreign_pages_or_under_foreign_names_are_refused_unread) {
+  ServerOptions options;
+  options.cors_origins = {"http://localhost:*", "https://good.example"};
+  options.hosts = {"localhost", "[::1]"};
+  start(options);
+  const auto post = [&](const std::string& host, const std::string& more = {}) {
+    Client client(server->port());
+    client.send("POST /small HTTP/1.1\r\nHost: " + host + "\r\n" + more + "Content-Length: 2\r\n\r\nhi");
+    return has(client.answer(), "200 OK");
+  };
+  EXPECT_TRUE(post("localhost:9944"));
+  EXPECT_TRUE(post("LOCALHOST"));
+  EXPECT_TRUE(post("[::1]:80"));
+  for (const char* origin : {"http://localhost", "http://localhost:3000", "https://good.example"}) EXPECT_TRUE(post("localhost", "Origin: " + std::string(origin) + "\r\n")) << origin;
+  EXPECT_EQ(handled, 6);
+  for (const char* origin : {"http://localhost.evil.example", "http://localhost:", "http://localhost:3000.evil.example", "https://localhost:1", "null", "https://good.example:1"})
+    EXPECT_FALSE(post("localhost", "Origin: " + std::string(origin) + "\r\n")) << origin;
+  // a page whose own name points here: same origin to its browser
+  EXPECT_FALSE(post("evil.example:9944"));
+  EXPECT_FALSE(post("evil.example:9944", "Origin: http://evil.example:9944\r\n"));
+  EXPECT_FALSE(post("localhost.evil.example"));
+  EXPECT_FALSE(post(""));
+  EXPECT_EQ(handled, 6);
+  Client reader(server->port());
+  EXPECT_TRUE(has(reader.get("/hello"), "200 OK")) << "what only reads is not guarded";
+}
+
 TEST_F(HttpTest, port_in_use_is_named) {
   start();
   ServerOptions options;
@@ -323,6 +350,53 @@ TEST_F(HttpTest, web_socket_that_does_not_read_is_dropped) {
   EXPECT_LT(sent, 1000);
   EXPECT_LE(socket->queued(), 1u << 20);
   closed.get_future().wait();
+}
+
+TEST_F(HttpTest, connections_share_memory_and_keep_an_equal_part_when_it_is_used_up) {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::vector<WebSocketHandlers::Done> waiting;
+  WebSocketHandlers handlers;
+  handlers.message = [&](const auto&, std::string text, WebSocketHandlers::Done done) {
+    if (text == "ask") return done("answer");
+    const std::lock_guard lock(mutex);
+    waiting.push_back(std::move(done));
+    changed.notify_all();
+  };
+  ServerOptions options;
+  options.limits.connections = 8;
+  options.limits.memory_bytes = 8000;   // a thousand each
+  start(options, handlers);
+  const auto hold = [&](WebSocketClient& client, size_t bytes) {
+    std::unique_lock lock(mutex);
+    const size_t before = waiting.size();
+    client.send(std::string(bytes, 'x'));
+    changed.wait(lock, [&] { return waiting.size() > before; });
+  };
+  WebSocketClient greedy(server->port()), modest(server->port()), late(server->port());
+  hold(greedy, 7900);
+  hold(modest, 500);   // its own part is always there
+  late.send("ask");
+  EXPECT_EQ(late.receive(), "answer");
+  modest.send(std::string(600, 'x'));
+  EXPECT_EQ(modest.receive(), "closed 1013");
+  Client http(server->port());
+  http.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n" + std::string(1000, 'y'));
+  EXPECT_TRUE(has(http.answer(), "200 OK"));
+  late.send(std::string(1001, 'x'));
+  EXPECT_EQ(late.receive(), "closed 1013");
+  {
+    const std::lock_guard lock(mutex);
+    waiting.clear();   // answered: everything is free again
+  }
+  WebSocketClient after(server->port());
+  hold(after, 7000);
+  after.stream.close(boost::beast::websocket::close_code::normal);
+  {
+    const std::lock_guard lock(mutex);
+    waiting.clear();
+  }
+  server->stop(1000);
 }
 
 TEST_F(HttpTest, web_socket_message_over_the_limit_closes_with_1009) {
