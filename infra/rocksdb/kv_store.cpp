@@ -79,6 +79,7 @@ rocksdb::ColumnFamilyOptions column_options(const KvStore::ColumnOptions& column
 namespace detail {
 struct Database {
   std::string path;
+  std::shared_ptr<rocksdb::Cache> cache;
   std::unique_ptr<rocksdb::DB> db;
   std::vector<rocksdb::ColumnFamilyHandle*> columns;   ///< as in Options::columns
   ~Database() {
@@ -119,6 +120,7 @@ Result<KvStore> KvStore::open(const std::string& path, const Options& options) {
 
   auto database = std::make_shared<detail::Database>();
   database->path = path;
+  database->cache = cache;
   rocksdb::DB* db = nullptr;
   const auto status = rocksdb::DB::Open(db_options, path, columns, &database->columns, &db);
   if (!status.ok()) return fail(named(status, path, "opening"));
@@ -166,6 +168,7 @@ KvIterator KvStore::iterate(Column column, std::shared_ptr<const KvSnapshot> at,
   return KvIterator(std::move(state));
 }
 
+size_t KvStore::cache_use() const { return database_->cache->GetUsage(); }
 size_t KvStore::disk_bytes() const {
   size_t sum = 0;
   for (auto* column : database_->columns) {

@@ -110,6 +110,8 @@ class KvStore {
   KvIterator iterate(Column column, std::shared_ptr<const KvSnapshot> at, bool one_key = false) const;
   /// Bytes of all files of the store.
   size_t disk_bytes() const;
+  /// Bytes of the cache that are in use.
+  size_t cache_use() const;
 
  private:
   explicit KvStore(std::shared_ptr<detail::Database> database);

@@ -134,7 +134,7 @@ Result<Meta> check_meta(KvStore& kv, const Options& options) {
   if (!was_archive) return damaged("the database does not say whether it is an archive");
   if (*was_archive != archive)
     return fail(ErrorCode::refused, std::string("the database was made ") + (*was_archive ? "as an archive" : "to be pruned") + " and cannot change that",
-                *was_archive ? "start with --pruning archive, or sync again in another folder" : "start with a number for --pruning, or sync again in another folder");
+                *was_archive ? "start with --state-pruning archive, or sync again in another folder" : "start with a number for --state-pruning, or sync again in another folder");
   Meta meta{TRY(meta_row<Hash>(kv, schema::genesis_row)), TRY(meta_row<Head>(kv, schema::head_row))};
   if (meta.genesis.has_value() != meta.head.has_value()) return damaged("the database has a genesis without a head, or a head without a genesis");
   if (meta.genesis && options.genesis && *meta.genesis != *options.genesis)
@@ -209,7 +209,7 @@ ChainStore& ChainStore::operator=(ChainStore&&) noexcept = default;
 ChainStore::~ChainStore() = default;
 
 Result<ChainStore> ChainStore::open(const std::string& path, const Options& options) {
-  if (options.keep_states && *options.keep_states < 2) return fail(ErrorCode::invalid_input, "a node keeps the states of at least two blocks", "give --pruning 2 or more");
+  if (options.keep_states && *options.keep_states < 2) return fail(ErrorCode::invalid_input, "a node keeps the states of at least two blocks", "give --state-pruning 2 or more");
   std::error_code error;
   std::filesystem::create_directories(path, error);
   if (error) return fail(ErrorCode::refused, "making the data folder " + path + ": " + error.message(), "choose a folder that this user may write");
@@ -229,6 +229,7 @@ Result<ChainStore> ChainStore::open(const std::string& path, const Options& opti
 
 bool ChainStore::empty() const { return !state_->current(); }
 std::shared_ptr<const Snapshot> ChainStore::snapshot() const { return state_->current(); }
+ChainStore::CacheUse ChainStore::cache_use() const { return {state_->kv->cache_use(), state_->values->bytes() + state_->nodes.bytes()}; }
 
 Result<Prepared> ChainStore::prepare(StateDiff diff) const {
   const auto head = state_->current();

@@ -71,6 +71,10 @@ class ChainStore {
   /// The last published state of affairs; null while `empty`.
   std::shared_ptr<const Snapshot> snapshot() const;
 
+  /// Bytes that caches hold now.
+  struct CacheUse { size_t database, state; };
+  CacheUse cache_use() const;
+
  private:
   struct State;
   explicit ChainStore(std::unique_ptr<State> state);

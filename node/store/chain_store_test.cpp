@@ -144,6 +144,55 @@ TEST_F(StoreTest, keys_are_paged_with_an_exclusive_start) {
   EXPECT_EQ(next->next_key(prefix), expected[0]);
 }
 
+TEST_F(StoreTest, keys_that_came_later_are_passed_over_only_as_long_as_patience_lasts) {
+  auto store = open(archive());
+  ASSERT_TRUE(store.commit_genesis({{Bytes{9}, Bytes{1}}}, genesis_header({{Bytes{9}, Bytes{1}}})));
+  StateDiff later;
+  for (u32 i = 0; i < 3000; ++i) later[concat(Bytes{1}, be_bytes(i))] = Bytes{1};
+  ASSERT_TRUE(commit_next(store, later));
+  const auto past = *store.snapshot()->state_at(0);
+  size_t asked = 0;
+  EXPECT_EQ(*past->keys_paged({}, std::nullopt, 10, {[&] { return ++asked != 0; }}), std::vector<Bytes>{Bytes{9}});
+  EXPECT_GT(asked, 20u);
+  asked = 0;
+  const auto given_up = past->keys_paged({}, std::nullopt, 10, {[&] { return ++asked < 5; }});
+  ASSERT_FALSE(given_up);
+  EXPECT_EQ(given_up.error().code, ErrorCode::unavailable);
+  EXPECT_EQ(asked, 5u);
+}
+
+TEST_F(StoreTest, proofs_are_bounded_in_bytes_and_time) {
+  auto store = open({});
+  StateDiff genesis;
+  std::vector<Bytes> keys;
+  for (u32 i = 0; i < 200; ++i) {
+    keys.push_back(concat(Bytes{1}, be_bytes(i)));
+    genesis[keys.back()] = Bytes(1000, static_cast<u8>(i));
+  }
+  ASSERT_TRUE(store.commit_genesis(genesis, genesis_header(genesis)));
+  const auto snapshot = store.snapshot();
+  const auto whole = snapshot->proof(0, keys);
+  ASSERT_TRUE(whole);
+  size_t bytes = 0;
+  for (const auto& node : *whole) bytes += node.size();
+  // shared nodes count once
+  const auto bounded = snapshot->proof(0, keys, {{}, bytes});
+  ASSERT_TRUE(bounded) << bounded.error().text();
+  EXPECT_EQ(*bounded, *whole);
+  EXPECT_EQ(snapshot->proof(0, keys, {{}, bytes - 1}).error().code, ErrorCode::refused);
+  EXPECT_EQ(snapshot->proof(0, keys, {[] { return false; }}).error().code, ErrorCode::unavailable);
+}
+
+TEST_F(StoreTest, caches_tell_how_full_they_are) {
+  auto store = open({});
+  StateDiff genesis;
+  for (u32 i = 0; i < 100; ++i) genesis[to_bytes(be_bytes(i))] = Bytes(1000, 7);
+  ASSERT_TRUE(store.commit_genesis(genesis, genesis_header(genesis)));
+  EXPECT_GT(store.cache_use().state, 100'000u);
+  EXPECT_LT(store.cache_use().state, Options{}.cache_bytes);
+  EXPECT_LE(store.cache_use().database, Options{}.cache_bytes);
+}
+
 TEST_F(StoreTest, a_key_deleted_and_made_again_has_its_value_of_each_block) {
   auto store = open(archive());
   const Bytes key{0xff, 0x00};
@@ -250,6 +299,7 @@ TEST_F(StoreTest, another_chain_kind_or_schema_is_refused_by_name) {
   };
   expect_refused({.genesis = Hash{}}, to_hex0x(genesis));
   expect_refused(archive(), "cannot change");
+  expect_refused(archive(), "--state-pruning");
   tamper(path_, schema::meta, as_bytes(schema::version_row), scale::encode(schema::version + 1));
   expect_refused({}, "schema version");
 }

@@ -29,6 +29,15 @@ void HeadCache::advance(BlockNumber block, const StateDiff& changes) {
   }
 }
 
+size_t HeadCache::bytes() {
+  size_t sum = 0;
+  for (Shard& shard : shards_) {
+    const std::lock_guard guard(shard.lock);
+    sum += shard.bytes;
+  }
+  return sum;
+}
+
 void HeadCache::put(Shard& shard, ByteView key, const std::optional<Bytes>& value, BlockNumber since) {
   if (const auto at = shard.index.find(as_text(key)); at != shard.index.end()) {
     shard.bytes -= at->second->bytes();

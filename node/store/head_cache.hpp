@@ -25,6 +25,8 @@ class HeadCache {
   void note(ByteView key, BlockNumber block, const std::optional<Bytes>& value);
   /// The head is now `block`, which changed these keys. Call it after the block is durable and before anybody reads at it.
   void advance(BlockNumber block, const StateDiff& changes);
+  /// What it holds now.
+  size_t bytes();
 
  private:
   static constexpr size_t shards = 16;

@@ -26,6 +26,9 @@ TEST(HeadCacheTest, knows_the_head_and_nothing_older_than_it_can_vouch_for) {
   EXPECT_EQ(cache.find(key, 7), Known(std::optional<Bytes>{}));
   EXPECT_EQ(cache.find(key, 6), Known{});
   cache.note(key, 7, Bytes{9});   // already known
+  const size_t before = cache.bytes();
+  cache.note(to_bytes("other"), 7, Bytes(1000));
+  EXPECT_GE(cache.bytes(), before + 1000);
   EXPECT_EQ(cache.find(key, 7), Known(std::optional<Bytes>{}));
 }
 

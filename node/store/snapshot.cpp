@@ -25,11 +25,26 @@ Result<std::optional<T>> decoded(const Result<std::optional<Bytes>>& row, const 
 
 std::string block_name(BlockNumber number) { return "block " + std::to_string(number); }
 
-/// Nodes as they were after a block: as they are now, unless a later block changed them.
+std::unexpected<Error> out_of_patience() { return fail(ErrorCode::unavailable, "the question takes too long to answer", "ask for less at once"); }
+/// Rows between two looks at a clock.
+constexpr size_t rows_between = 64;
+
+/// Nodes as they were after a block: as they are now, unless a later block changed them. Each is read once, and counts against a limit.
 class NodesAt final : public trie::NodeSource {
  public:
-  NodesAt(const KvStore& kv, const KvSnapshot& at, KvIterator& undo, BlockNumber block) : kv_(kv), at_(at), undo_(undo), block_(block) {}
+  NodesAt(const KvStore& kv, const KvSnapshot& at, KvIterator& undo, BlockNumber block, const Patience& patience)
+      : kv_(kv), at_(at), undo_(undo), block_(block), patience_(patience) {}
   Result<std::optional<Bytes>> node(ByteView path) const override {
+    if (const auto known = seen_.find(path); known != seen_.end()) return known->second;
+    if (seen_.size() % rows_between == 0 && patience_.go_on && !patience_.go_on()) return out_of_patience();
+    auto found = TRY(look_up(path));
+    bytes_ += found ? found->size() : 0;
+    if (bytes_ > patience_.max_bytes) return fail(ErrorCode::refused, "the proof has more than " + std::to_string(patience_.max_bytes) + " bytes", "ask for fewer keys at once");
+    return seen_.emplace(to_bytes(path), std::move(found)).first->second;
+  }
+
+ private:
+  Result<std::optional<Bytes>> look_up(ByteView path) const {
     const Bytes place = schema::place(path);
     undo_.seek(schema::undo_key(place, block_ + 1));
     if (!undo_.valid()) {
@@ -41,11 +56,13 @@ class NodesAt final : public trie::NodeSource {
     return kv_.get(schema::nodes, place, &at_);
   }
 
- private:
   const KvStore& kv_;
   const KvSnapshot& at_;
   KvIterator& undo_;
-  BlockNumber block_;
+  const BlockNumber block_;
+  const Patience& patience_;
+  mutable std::map<Bytes, std::optional<Bytes>, BytesLess> seen_;
+  mutable size_t bytes_ = 0;
 };
 
 }  // namespace
@@ -111,9 +128,11 @@ Result<std::optional<Bytes>> Snapshot::value_at(BlockNumber block, ByteView key)
 }
 
 template <class F>
-Result<> Snapshot::walk_keys(BlockNumber block, ByteView from, F&& each) const {
+Result<> Snapshot::walk_keys(BlockNumber block, ByteView from, const Patience& patience, F&& each) const {
   Lease at(*this, false);
+  size_t rows = 0;
   for (at->seek(from); at->valid();) {
+    if (++rows % rows_between == 0 && patience.go_on && !patience.go_on()) return out_of_patience();
     const auto found = schema::split_version(at->key());
     if (!found) return damaged("the state has a row with a key of " + std::to_string(at->key().size()) + " bytes");
     const Bytes form = to_bytes(found->form);
@@ -192,14 +211,14 @@ Result<std::vector<BlockMessages>> Snapshot::messages(BlockNumber from, BlockNum
   return out;
 }
 
-Result<std::vector<Bytes>> Snapshot::proof(BlockNumber number, std::span<const Bytes> keys) const {
+Result<std::vector<Bytes>> Snapshot::proof(BlockNumber number, std::span<const Bytes> keys, const Patience& patience) const {
   if (number > head_.number || number < head_.oldest_proof)
     return fail(ErrorCode::not_found, "the state of " + block_name(number) + " cannot be proved: there are proofs for blocks " + std::to_string(head_.oldest_proof) + " to " +
                                           std::to_string(head_.number), number > head_.number ? "" : "ask for a proof at a recent block");
   const auto block = TRY(header(number));
   if (!block) return damaged("the header of " + block_name(number) + " is missing");
   KvIterator undo = kv_->iterate(schema::undo, at_, true);
-  return trie::prove(NodesAt(*kv_, *at_, undo, number), block->state_root, keys);
+  return trie::prove(NodesAt(*kv_, *at_, undo, number, patience), block->state_root, keys);
 }
 
 Result<std::optional<Bytes>> StateReader::find(ByteView key) const { return snapshot_->value_at(block_, key); }
@@ -213,7 +232,7 @@ std::optional<Bytes> StateReader::get(ByteView key) const {
 
 std::optional<Bytes> StateReader::next_key(ByteView key) const {
   std::optional<Bytes> next;
-  const auto walked = snapshot_->walk_keys(block_, schema::after_versions(schema::escaped(key)), [&](const Bytes& found) {
+  const auto walked = snapshot_->walk_keys(block_, schema::after_versions(schema::escaped(key)), {}, [&](const Bytes& found) {
     next = found;
     return false;
   });
@@ -221,13 +240,13 @@ std::optional<Bytes> StateReader::next_key(ByteView key) const {
   return next;
 }
 
-Result<std::vector<Bytes>> StateReader::keys_paged(ByteView prefix, std::optional<ByteView> start, size_t count) const {
+Result<std::vector<Bytes>> StateReader::keys_paged(ByteView prefix, std::optional<ByteView> start, size_t count, const Patience& patience) const {
   std::vector<Bytes> out;
   // The first form that a key with the prefix can have is the prefix's own form.
   Bytes from = schema::escaped(prefix);
   if (start && !BytesLess{}(*start, prefix)) from = schema::after_versions(schema::escaped(*start));
   if (count == 0) return out;
-  TRY(snapshot_->walk_keys(block_, from, [&](const Bytes& key) {
+  TRY(snapshot_->walk_keys(block_, from, patience, [&](const Bytes& key) {
     if (!starts_with(key, prefix)) return false;
     out.push_back(key);
     return out.size() < count;

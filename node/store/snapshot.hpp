@@ -2,6 +2,7 @@
 // Why: a request sees one moment of the chain, whatever is committed meanwhile. A snapshot names a head and holds everything
 // that was readable when that head was published.
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -36,6 +37,12 @@ class Damage {
   std::optional<Error> first_;
 };
 
+/// How much one question may cost. `go_on` is asked every few dozen rows; once it is false the answer is the error `unavailable`.
+struct Patience {
+  std::function<bool()> go_on;
+  size_t max_bytes = SIZE_MAX;   ///< of a proof's nodes; the error beyond is `refused`
+};
+
 class HeadCache;
 class Snapshot;
 
@@ -50,8 +57,9 @@ class StateReader final : public StateView {
 
   /// `get` with the error in the answer.
   Result<std::optional<Bytes>> find(ByteView key) const;
-  /// At most `count` keys with the prefix, in order, strictly after `start` when there is one.
-  Result<std::vector<Bytes>> keys_paged(ByteView prefix, std::optional<ByteView> start, size_t count) const;
+  /// At most `count` keys with the prefix, in order, strictly after `start` when there is one. Keys that did not exist at this block, or no longer,
+  /// are passed over, however many there are: that is what `patience` is for.
+  Result<std::vector<Bytes>> keys_paged(ByteView prefix, std::optional<ByteView> start, size_t count, const Patience& patience = {}) const;
   BlockNumber block() const { return block_; }
 
  private:
@@ -87,7 +95,7 @@ class Snapshot : public std::enable_shared_from_this<Snapshot> {
   Result<std::vector<BlockMessages>> messages(BlockNumber from, BlockNumber to, size_t max_bytes) const;
   /// The storage proof of keys, present or absent, against the header's state root (see trie::prove).
   /// Error: not_found, saying for which blocks there are proofs.
-  Result<std::vector<Bytes>> proof(BlockNumber number, std::span<const Bytes> keys) const;
+  Result<std::vector<Bytes>> proof(BlockNumber number, std::span<const Bytes> keys, const Patience& patience = {}) const;
 
  private:
   friend class StateReader;
@@ -95,7 +103,7 @@ class Snapshot : public std::enable_shared_from_this<Snapshot> {
   Result<std::optional<Bytes>> value_at(BlockNumber block, ByteView key) const;
   /// Calls `each(key)` for the keys of the state at `block` from a stored key on, until it returns false.
   template <class F>
-  Result<> walk_keys(BlockNumber block, ByteView from, F&& each) const;
+  Result<> walk_keys(BlockNumber block, ByteView from, const Patience& patience, F&& each) const;
 
   /// Iterators are costly to make: they wait here between uses.
   class Lease;
