@@ -23,6 +23,11 @@ bool is_hopeless(runtime::TransactionError::Kind kind) {
   }
 }
 
+/// A verdict at block `best` says for how many blocks more it holds.
+BlockNumber last_block_of(const runtime::ValidTransaction& verdict, BlockNumber best) {
+  return verdict.longevity >= UINT32_MAX - best ? UINT32_MAX : best + static_cast<BlockNumber>(verdict.longevity);
+}
+
 }  // namespace
 
 std::string to_string(const PoolRefusal& refusal) {
@@ -31,6 +36,7 @@ std::string to_string(const PoolRefusal& refusal) {
     case PoolRefusal::Kind::temporarily_banned: return "Transaction is temporarily banned";
     case PoolRefusal::Kind::too_low_priority: return "Priority is too low: (" + std::to_string(refusal.old_priority) + " vs " + std::to_string(refusal.new_priority) + ")";
     case PoolRefusal::Kind::pool_full: return "Immediately Dropped: the pool is full of transactions with higher priority";
+    case PoolRefusal::Kind::expired: return "Transaction is outdated: it may not enter any block to come";
     case PoolRefusal::Kind::sender_limit: return "Immediately Dropped: too many transactions of this sender are waiting";
   }
   return {};
@@ -247,10 +253,12 @@ Result<Hash, PoolRefusal> Pool::add(Bytes extrinsic, const runtime::ValidTransac
   tx->priority = verdict.priority;
   tx->requires_ = open_needs(verdict.requires_);
   tx->provides = verdict.provides;
-  tx->valid_till = verdict.longevity >= UINT32_MAX - best ? UINT32_MAX : best + static_cast<BlockNumber>(verdict.longevity);
+  tx->valid_till = last_block_of(verdict, best);
   tx->watched = watched;
+  tx->context = verdict.context;
   const Hash hash = tx->hash;
   TRY(would_consider(hash, now_ms));
+  if (outlived(*tx)) return fail(PoolRefusal{PoolRefusal::Kind::expired});
 
   Entry entry{tx, next_order_++, best, missing_of(*tx)};
   const auto at_sender = by_sender_.find(tx->sender);
@@ -306,6 +314,7 @@ bool Pool::remove(const Hash& transaction, u64 now_ms) {
 }
 
 void Pool::block_added(BlockNumber number, const Hash& block, const std::vector<Hash>& extrinsics) {
+  last_block_ = number;
   std::erase_if(recent_, [&](const auto& tag) { return tag.second + recent_blocks <= number; });
   touched_.clear();
   std::vector<Bytes> given;
@@ -325,7 +334,7 @@ void Pool::block_added(BlockNumber number, const Hash& block, const std::vector<
   std::vector<Hash> expired;
   for (const auto* set : {&ready_, &future_}) {
     for (const auto& [hash, entry] : *set) {
-      if (entry.tx->valid_till < number) expired.push_back(hash);
+      if (outlived(*entry.tx)) expired.push_back(hash);
     }
   }
   for (const auto& hash : expired) {
@@ -376,12 +385,16 @@ void Pool::revalidated(const Hash& transaction, const Result<runtime::ValidTrans
   auto tx = std::make_shared<Transaction>(*entry.tx);
   tx->requires_ = open_needs(verdict->requires_);
   tx->provides = verdict->provides;
-  tx->valid_till = verdict->longevity >= UINT32_MAX - best ? UINT32_MAX : best + static_cast<BlockNumber>(verdict->longevity);
+  tx->valid_till = last_block_of(*verdict, best);
+  tx->context = verdict->context;
   const auto tags_before = entry.tx->provides;
   entry.tx = tx;
   entry.checked_at = best;
   entry.missing = missing_of(*tx);
-  if (!entry.missing.empty()) {
+  if (outlived(*tx)) {
+    tell(*tx, PoolEvent::Kind::invalid);
+    if (was_ready) demote_dependents(tags_before);
+  } else if (!entry.missing.empty()) {
     if (was_ready) tell(*tx, PoolEvent::Kind::future);
     put_future(std::move(entry));
     if (was_ready) demote_dependents(tags_before);

@@ -31,14 +31,15 @@ struct Transaction {
   AccountId sender;
   u64 priority{};
   std::vector<Bytes> requires_, provides;
-  BlockNumber valid_till{};
+  BlockNumber valid_till{};       ///< the last block it may be in
   bool watched = false;
+  SignedContext context;          ///< under which its signature is good
 };
 using TransactionRef = std::shared_ptr<const Transaction>;
 
 /// Why the pool does not take a transaction. Codes of JSON-RPC errors: spec/clients.md §1.3.
 struct PoolRefusal {
-  enum class Kind : u8 { already_imported, temporarily_banned, too_low_priority, pool_full, sender_limit };
+  enum class Kind : u8 { already_imported, temporarily_banned, too_low_priority, pool_full, sender_limit, expired };
   Kind kind{};
   u64 old_priority{}, new_priority{};   ///< too_low_priority only
   bool operator==(const PoolRefusal&) const = default;
@@ -60,7 +61,8 @@ class Pool {
   explicit Pool(PoolLimits limits) : limits_(limits) {}
 
   /// Takes a transaction that the runtime found valid against the state at `best`. A transaction that gives a tag which another one gives replaces it if its
-  /// priority is higher than that of all it replaces together. When the pool is full the lowest priority leaves, the newest among equals.
+  /// priority is higher than that of all it replaces together. When the pool is full the lowest priority leaves, the newest among equals. What a newer block
+  /// has outlived since the verdict is refused.
   Result<Hash, PoolRefusal> add(Bytes extrinsic, const runtime::ValidTransaction& verdict, BlockNumber best, u64 now_ms, bool watched);
   /// Whether `add` would refuse it without looking at its validity; asked before paying for a signature check.
   Result<void, PoolRefusal> would_consider(const Hash& transaction, u64 now_ms);
@@ -85,6 +87,7 @@ class Pool {
 
   /// Events since the last call, in order.
   std::vector<PoolEvent> take_events() { return std::exchange(events_, {}); }
+  const PoolLimits& limits() const { return limits_; }
   size_t ready_count() const { return ready_.size(); }
   size_t future_count() const { return future_.size(); }
   size_t ready_bytes() const { return ready_bytes_; }
@@ -108,6 +111,8 @@ class Pool {
   /// From future to ready; the tags it gives are added to `given`.
   void move_up(Entry entry, std::vector<Bytes>& given);
   std::set<Bytes> missing_of(const Transaction& tx) const;
+  /// No block to come may include it.
+  bool outlived(const Transaction& tx) const { return tx.valid_till <= last_block_ && tx.valid_till != UINT32_MAX; }
   void put_ready(Entry entry);
   void put_future(Entry entry);
   Entry take_ready(const Hash& hash);
@@ -131,6 +136,7 @@ class Pool {
   std::map<AccountId, size_t> by_sender_;
   size_t ready_bytes_ = 0, future_bytes_ = 0;
   u64 next_order_ = 0;
+  BlockNumber last_block_ = 0;
   std::map<Bytes, BlockNumber> recent_;                     ///< tags given by the last blocks: verdicts may be older than they are
   std::set<AccountId> touched_;                             ///< senders in the last block
   struct Placed { TransactionRef tx; u32 index; };

@@ -120,11 +120,23 @@ TEST_F(PoolTest, too_old_is_invalid_and_its_followers_wait) {
   const auto first = pool.add(body(1, 0), verdict(1, 0, 0, 1, 2), 10, now, true).value();
   const auto second = add(1, 1).value();
   pool.take_events();
-  pool.block_added(12, hash_of({1}), {});
-  EXPECT_EQ(pool.ready_count(), 2u);
-  pool.block_added(13, hash_of({2}), {});
+  pool.block_added(11, hash_of({1}), {});
+  EXPECT_EQ(pool.ready_count(), 2u) << "block 12 may still have it";
+  pool.block_added(12, hash_of({2}), {});
   check();
   EXPECT_EQ(pool.take_events(), (std::vector<PoolEvent>{{first, Kind::invalid}, {second, Kind::future}}));
+}
+
+TEST_F(PoolTest, a_verdict_that_newer_blocks_have_outlived_is_worth_nothing) {
+  pool.block_added(12, hash_of({1}), {});
+  EXPECT_EQ(pool.add(body(1, 0), verdict(1, 0, 0, 1, 2), 10, now, true).error().kind, Refusal::expired);
+  const auto last = pool.add(body(2, 0), verdict(2, 0, 0, 1, 3), 10, now, true).value();
+  EXPECT_EQ(order(), (std::vector{last})) << "block 13 may still have it";
+  pool.take_events();
+  pool.revalidated(last, verdict(2, 0, 0, 1, 1), 11, now);
+  check();
+  EXPECT_EQ(pool.take_events(), (std::vector<PoolEvent>{{last, Kind::invalid}}));
+  EXPECT_TRUE(order().empty());
 }
 
 TEST_F(PoolTest, revalidation_removes_bans_and_demotes) {

@@ -22,6 +22,7 @@ RpcError to_rpc_error(const node::Admission::Refusal& refusal) {
       case Pool::already_imported: return {code::already_imported, "Transaction Already Imported"};
       case Pool::temporarily_banned: return {code::temporarily_banned, "Transaction is temporarily banned"};
       case Pool::too_low_priority: return {code::too_low_priority, text, "The transaction has too low priority to replace another transaction already in the pool."};
+      case Pool::expired: return {code::invalid_transaction, "Invalid Transaction", text};
       case Pool::pool_full: case Pool::sender_limit: return {code::immediately_dropped, "Immediately Dropped", text};
     }
   }

@@ -106,10 +106,8 @@ void Admission::block_imported(const Imported& block) {
     doubtful = pool_.to_revalidate(block.runtime_changed ? SIZE_MAX : revalidated_per_block);
   }
   if (doubtful.empty()) return;
-  // what a signature covers changes with the runtime
-  const auto signatures = block.runtime_changed ? runtime::Signatures::check : runtime::Signatures::already_checked;
   std::vector<Result<runtime::ValidTransaction, runtime::TransactionError>> verdicts(doubtful.size());
-  cpu_.for_each(doubtful.size(), [&](size_t i) { verdicts[i] = runtime::validate(*block.view->state, block.view->header, doubtful[i]->extrinsic, signatures); });
+  cpu_.for_each(doubtful.size(), [&](size_t i) { verdicts[i] = runtime::validate(*block.view->state, block.view->header, doubtful[i]->extrinsic, &doubtful[i]->context); });
   const std::lock_guard lock(mutex_);
   for (size_t i = 0; i < doubtful.size(); ++i) pool_.revalidated(doubtful[i]->hash, verdicts[i], block.view->number(), clock_());
   report();

@@ -19,6 +19,8 @@ Producer::Producer(Chain& chain, Admission& admission, crypto::Ed25519Pair seale
     : chain_(chain), admission_(admission), sealer_(std::move(sealer)), block_ms_(options.block_ms), clock_(std::move(clock)), failed_(std::move(failed)),
       construction_time_(metrics.histogram("substrate_proposer_block_constructed", "Time taken to construct a block, in seconds", {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5})),
       transactions_(metrics.gauge("substrate_proposer_number_of_transactions", "Number of transactions included in the last block")), metrics_(metrics), mode_(options.mode) {
+  if (const auto head = message_log_of(chain_.view()->header); options.keeps_moved_time && head)
+    time_offset_ms_ = std::max<int64_t>(0, static_cast<int64_t>(head->now_ms) - static_cast<int64_t>(clock_()));
   admission_.on_ready([this] {
     if (mode_ != BuildMode::instant) return;
     const std::lock_guard lock(mutex_);
@@ -114,9 +116,9 @@ void Producer::fill_from_pool(runtime::BlockBuilder& builder) {
       reason = "hit_deadline";
       break;
     }
-    const auto applied = builder.apply(tx->extrinsic, runtime::Signatures::already_checked);
+    const auto applied = builder.apply(tx->extrinsic, &tx->context);
     if (applied) ++included;
-    else if (applied.error().kind == Kind::exhausts_resources) {
+    else if (applied.error().kind == Kind::exhausts_resources && !builder.is_empty()) {
       if (++skipped > max_skipped) {
         reason = "hit_block_weight_limit";
         break;

@@ -25,6 +25,9 @@ class Producer {
   struct Options {
     u32 block_ms = 3000;
     BuildMode mode = BuildMode::interval;
+    /// The chain's clock may have been moved on (development chains): it goes on from there after a restart, as it would have without one. Elsewhere a clock
+    /// that was ahead is waited for.
+    bool keeps_moved_time = false;
   };
   /// `failed` hears of a block that could not be stored; no more blocks are made after it.
   Producer(Chain& chain, Admission& admission, crypto::Ed25519Pair sealer, const Options& options, Clock clock, Metrics& metrics, std::function<void(const Error&)> failed);

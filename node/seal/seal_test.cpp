@@ -35,7 +35,7 @@ class SealTest : public ::testing::Test {
     });
     crypto::Seed seed(as_bytes("a seed of thirty-two bytes for us"));
     sealer = crypto::Ed25519Pair::from_seed(seed).public_key;
-    producer = std::make_unique<Producer>(*chain, *admission, crypto::Ed25519Pair::from_seed(seed), Producer::Options{20, BuildMode::manual}, [this] { return now += 1000; }, metrics,
+    producer = std::make_unique<Producer>(*chain, *admission, crypto::Ed25519Pair::from_seed(seed), Producer::Options{20, BuildMode::manual, true}, [this] { return now += 1000; }, metrics,
                                           [this](const Error& error) { failure = error; });
     producer->start();
   }
@@ -47,6 +47,12 @@ class SealTest : public ::testing::Test {
 
   Bytes transfer(const char* from, u32 nonce, u128 amount = Balances::pha) {
     return signer.sign(pair_of(from), RuntimeCall::of<Balances>(Balances::TransferKeepAlive{pair_of("//Bob").account(), {amount}}), nonce);
+  }
+  /// A block that the producer here has not made, and so without what the pool has.
+  void somebody_elses_block(const std::function<void(runtime::BlockBuilder&)>& fill = [](runtime::BlockBuilder&) {}) {
+    auto block = chain->build(now += 1000, fill).value();
+    const Hash hash = block.header.hash();
+    ASSERT_TRUE(chain->commit(std::move(block), light::seal(crypto::Ed25519Pair::from_seed(crypto::Seed(Bytes(32, 1))), hash)).has_value());
   }
   u32 nonce_of(const char* who) const { return runtime::account_nonce(*chain->view()->state, pair_of(who).account()); }
 
@@ -122,6 +128,76 @@ TEST_F(SealTest, time_travels_forward_only) {
   ASSERT_TRUE(producer->travel_to(head + 1'000'000).has_value());
   producer->new_block().value();
   EXPECT_GE(message_log_of(chain->view()->header)->now_ms, head + 1'000'000);
+}
+
+TEST_F(SealTest, moved_time_goes_on_after_a_restart) {
+  constexpr u64 week = 7 * 86'400'000;
+  producer->new_block().value();
+  ASSERT_TRUE(producer->travel_to(now + week).has_value());
+  producer->new_block().value();
+  close();
+  open();
+  const auto time = [&] { return message_log_of(chain->view()->header)->now_ms; };
+  const u64 before = time(), clock = now;
+  for (int i = 0; i < 5; ++i) producer->new_block().value();
+  EXPECT_EQ(time() - before, now - clock) << "the chain's clock runs as fast as the machine's";
+}
+
+TEST_F(SealTest, what_expired_is_neither_kept_nor_built) {
+  for (int i = 0; i < 2; ++i) producer->new_block().value();
+  signer.head = chain->view()->header;
+  const auto mortal = signer.sign(pair_of("//Alice"), RuntimeCall::of<Balances>(Balances::TransferKeepAlive{pair_of("//Bob").account(), {1}}), 0, 0, Era::mortal(4, 2));
+  const auto verdict = runtime::validate(*chain->view()->state, chain->view()->header, mortal);
+  ASSERT_TRUE(verdict.has_value()) << to_string(verdict.error());
+  EXPECT_EQ(verdict->longevity, 3u) << "blocks 3, 4 and 5";
+  const Hash hash = admission->submit(mortal, true).value();
+  EXPECT_EQ(admission->ready_count(), 1u);
+  for (int i = 0; i < 3; ++i) somebody_elses_block();
+  EXPECT_EQ(admission->ready_count(), 0u) << "no block to come may have it";
+  EXPECT_TRUE(std::any_of(events.begin(), events.end(), [&](const auto& e) { return e.transaction == hash && e.kind == PoolEvent::Kind::invalid; }));
+  // nor does a verdict from before help it into a block: block 7 would have it signed for block 6
+  somebody_elses_block();
+  auto late = chain->build(now += 1000, [&](runtime::BlockBuilder& builder) {
+    EXPECT_EQ(builder.apply(mortal, &verdict->context).error().kind, runtime::TransactionError::Kind::bad_proof);
+  });
+  ASSERT_TRUE(late.has_value());
+  EXPECT_EQ(late->executed.extrinsics.size(), 1u);
+}
+
+TEST_F(SealTest, what_does_not_fit_a_block_of_its_own_leaves_the_pool) {
+  using runtime::Utility;
+  // fits as long as a block's beginning costs little: messages that are queued make it cost more
+  const auto heavy = RuntimeCall::of<runtime::Sudo>(runtime::Sudo::SudoUncheckedWeight{RuntimeCall::of<runtime::System>(runtime::System::KillStorage{}), {1'790 * frame::milliseconds, 0}});
+  const Hash hash = admission->submit(signer.sign(pair_of("//Alice"), heavy, 0), true).value();
+  ASSERT_TRUE(admission->submit(transfer("//Charlie", 0), true).has_value());
+  const Bytes key = runtime::Pallets(*chain->view()->state).outbox.queued.key();
+  const std::vector<Message> many(12'000, Message{MessageOrigin::pallet("Test"), to_bytes("phala/x"), {}});
+  somebody_elses_block([&](runtime::BlockBuilder& builder) { EXPECT_TRUE(builder.set_storage({{key, scale::encode(many)}}).has_value()); });
+  producer->new_block().value();
+  EXPECT_TRUE(std::any_of(events.begin(), events.end(), [&](const auto& e) { return e.transaction == hash && e.kind == PoolEvent::Kind::invalid; }));
+  EXPECT_EQ(nonce_of("//Alice"), 0u);
+  EXPECT_EQ(nonce_of("//Charlie"), 1u);
+  EXPECT_EQ(admission->ready_count(), 0u);
+}
+
+TEST_F(SealTest, one_message_by_two_carriers_is_taken_once) {
+  const auto worker = crypto::Sr25519Pair::from_seed(crypto::Seed(Bytes(32, 3)));
+  const Message message{origin::Worker{worker.public_key()}, to_bytes("phala/x"), {1}};
+  const auto carry = [&](const char* by, u128 tip) {
+    return signer.sign(pair_of(by), RuntimeCall::of<runtime::Mq>(runtime::Mq::SyncOffchainMessage{{message, 0, to_bytes(worker.sign(signed_bytes(message, 0)))}}), 0, tip);
+  };
+  const Hash first = admission->submit(carry("//Alice", 0), true).value();
+  EXPECT_EQ(std::get<PoolRefusal>(admission->submit(carry("//Charlie", 0), true).error()).kind, PoolRefusal::Kind::too_low_priority);
+  const Hash better = admission->submit(carry("//Charlie", Balances::pha), true).value();
+  EXPECT_EQ(admission->ready_count(), 1u);
+  producer->new_block().value();
+  EXPECT_EQ(runtime::Pallets(*chain->view()->state).mq.expected_sequence(message.sender), 1u);
+  EXPECT_EQ(chain->view()->snapshot->messages(1, 1, 1 << 20).value()[0].leaves.size(), 1u);
+  EXPECT_EQ(nonce_of("//Alice"), 0u);
+  EXPECT_EQ(nonce_of("//Charlie"), 1u);
+  EXPECT_TRUE(std::any_of(events.begin(), events.end(), [&](const auto& e) { return e == PoolEvent{first, PoolEvent::Kind::usurped, better}; }));
+  // who comes too late is told so
+  EXPECT_EQ(std::get<runtime::TransactionError>(admission->submit(carry("//Alice", 1), true).error()).kind, runtime::TransactionError::Kind::stale);
 }
 
 TEST_F(SealTest, overrides_of_storage_are_in_the_block_and_replay) {

@@ -104,6 +104,11 @@ class Value {
   /// For items that are SCALE vectors.
   template <class Item>
   void append(const Item& item) const { root_.state.append(key(), scale::encode(item)); }
+  /// Encoded size; 0 when absent.
+  size_t stored_bytes() const {
+    const Bytes* raw = root_.state.get(key());
+    return raw ? raw->size() : 0;
+  }
   Bytes key() const { return detail::item_key(root_, name_hash<N>(), 0); }
 
   PHALA_ONCE static metadata::StorageEntry describe(TypeRegistry& types) {
@@ -136,6 +141,8 @@ class Map {
     return std::move(*value);
   }
   bool contains(const K& k) const { return root_.state.get(key(k)) != nullptr; }
+  /// Whether the state can hold this key. Ask before `put` where the key's length comes from outside.
+  bool fits(const K& k) const { return key(k).size() <= max_state_key_bytes; }
   void put(const K& k, const Stored& value) const { root_.state.put(key(k), scale::encode(value)); }
   void remove(const K& k) const { root_.state.erase(key(k)); }
   template <class Item>

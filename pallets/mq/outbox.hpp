@@ -9,6 +9,10 @@ namespace phala::pallets {
 
 using namespace frame;
 
+/// What one block may say to workers, in bytes of `OutboundMessages`: nodes serve the log by whole blocks, and relays carry it so. Extrinsics bring less
+/// than this; but pallets also say what they were not just told (a cluster is made with its system contract's code).
+constexpr size_t max_block_message_bytes = 6 * 1024 * 1024;
+
 /// The queues of PhalaMq.
 struct Outbox {
   explicit Outbox(State& state) : outbound({state, name_hash<"PhalaMq">()}), queued({state, name_hash<"PhalaMq">()}) {}

@@ -46,10 +46,12 @@ DispatchResult PhatContracts::operator()(const Origin& origin, const AddCluster&
   TRY(balances_.transfer(call.owner, cluster_account(cluster), call.deposit, Preservation::preserve));
   clusters.put(cluster, {call.owner, call.permission, system_contract, call.gas_price, call.deposit_per_item, call.deposit_per_byte});
   cluster_workers.put(cluster, call.deploy_workers);
+  auto code = pink_system_code.get().second;
+  const auto weight = weight_of_cluster(call.deploy_workers.size(), code.size());
   tell(topic::cluster_event, ClusterEvent{DeployCluster{call.owner, cluster, std::move(identities), call.deposit, call.gas_price, call.deposit_per_item,
-                                                        call.deposit_per_byte, call.treasury_account, pink_system_code.get().second,
-                                                        pink_runtime_version.get().value_or(std::pair<u32, u32>{1, 0})}});
-  return {};
+                                                        call.deposit_per_byte, call.treasury_account, std::move(code),
+                                                        pink_runtime_version.get().value_or(std::pair<u32, u32>{1, 2})}});
+  return PostInfo{weight};
 }
 
 DispatchResult PhatContracts::operator()(const Origin& origin, const ClusterDestroy& call) {
@@ -99,9 +101,10 @@ DispatchResult PhatContracts::operator()(const Origin& origin, const RemoveWorke
 DispatchResult PhatContracts::operator()(const Origin& origin, const CleanupRemovedWorkers& call) {
   TRY(origin.ensure_root());
   auto list = cluster_workers.get(call.cluster_id);
+  const auto weight = weight_of_cleanup(list.size());
   std::erase_if(list, [&](const PublicKey& worker) { return cluster_by_workers.get(worker) != call.cluster_id; });
   cluster_workers.put(call.cluster_id, list);
-  return {};
+  return PostInfo{weight};
 }
 
 DispatchResult PhatContracts::operator()(const Origin& origin, const SetPinkSystemCode& call) {

@@ -78,7 +78,9 @@ class PhatContracts : public Pallet<PhatContracts, "PhalaPhatContracts", 48>, pu
   DispatchResult operator()(const Origin&, const AddWorkerToCluster&);
   DispatchResult operator()(const Origin&, const RemoveWorkerFromCluster&);
   DispatchResult operator()(const Origin&, const CleanupRemovedWorkers&);
-  static Weight weight(const AddCluster& c) { return weigh(200 * microseconds, 6 + 2 * c.deploy_workers.size(), 6 + c.deploy_workers.size()); }
+  /// Workers get the system code with it: the largest there may be is declared, what there is is charged.
+  static Weight weight(const AddCluster& c) { return weight_of_cluster(c.deploy_workers.size(), ink_code_size_limit); }
+  static Weight weight_of_cluster(u64 workers, u64 code_bytes) { return weigh(200 * microseconds + code_bytes * 10'000, 6 + 2 * workers, 6 + workers); }
   static Weight weight(const ClusterUploadResource& c) { return weigh(30 * microseconds + c.resource_data.size() * 10'000, 1, 1); }
   static Weight weight(const TransferToCluster&) { return weigh(80 * microseconds, 2, 3); }
   static Weight weight(const PushContractMessage& c) { return weigh(100 * microseconds + c.payload.size() * 10'000, 3, 4); }
@@ -88,7 +90,9 @@ class PhatContracts : public Pallet<PhatContracts, "PhalaPhatContracts", 48>, pu
   static Weight weight(const SetPinkRuntimeVersion&) { return weigh(20 * microseconds, 0, 1); }
   static Weight weight(const AddWorkerToCluster&) { return weigh(50 * microseconds, 4, 2); }
   static Weight weight(const RemoveWorkerFromCluster&) { return weigh(50 * microseconds, 2, 3); }
-  static Weight weight(const CleanupRemovedWorkers&) { return weigh(50 * microseconds, 20, 1); }
+  /// A cluster of ten thousand is declared, what there is is charged.
+  static Weight weight(const CleanupRemovedWorkers&) { return weight_of_cleanup(10'000); }
+  static Weight weight_of_cleanup(u64 workers) { return weigh(50 * microseconds, workers, 1); }
 
   struct ClusterCreated { Hash cluster, system_contract;  FIELDS(cluster, system_contract) };
   struct ClusterPubkeyAvailable { Hash cluster; PublicKey pubkey;  FIELDS(cluster, pubkey) };

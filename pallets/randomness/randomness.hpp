@@ -9,7 +9,7 @@ namespace phala::pallets {
 class RandomnessCollectiveFlip : public Pallet<RandomnessCollectiveFlip, "RandomnessCollectiveFlip", 27> {
  public:
   static constexpr std::string_view crate = "pallet_insecure_randomness_collective_flip";
-  static constexpr u32 length = 81;
+  static constexpr u32 length = 81;   ///< a power of three, because they are mixed by threes
   RandomnessCollectiveFlip(State& s, System& system) : Pallet(s), system_(system) {}
 
   Value<"RandomMaterial", std::vector<Hash>> random_material{state()};

@@ -161,12 +161,14 @@ DispatchResult Registry::operator()(const Origin& origin, const ForceSetBenchmar
 
 DispatchResult Registry::operator()(const Origin& origin, const ForceRegisterTopicPubkey& call) {
   TRY(origin.ensure_root());
+  if (!topic_key.fits(call.topic)) return fail(Error::InvalidInput);
   topic_key.put(call.topic, call.pubkey);
   return {};
 }
 
 DispatchResult Registry::operator()(const Origin& origin, const AddPruntime& call) {
   TRY(origin.ensure_root());
+  if (!pruntime_added_at.fits(call.pruntime_hash)) return fail(Error::InvalidInput);
   auto list = pruntime_allow_list.get();
   if (contains(list, call.pruntime_hash)) return fail(Error::PRuntimeAlreadyExists);
   list.push_back(call.pruntime_hash);

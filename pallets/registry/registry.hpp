@@ -30,6 +30,7 @@ class Registry : public Pallet<Registry, "PhalaRegistry", 41>, public MessageHan
   Map<"PRuntimeAddedAt", Twox64Concat, Bytes, Opt<BlockNumber>> pruntime_added_at{state()};
   Value<"RelaychainGenesisBlockHashAllowList", std::vector<Hash>> relaychain_genesis_block_hash_allow_list{state()};
   Map<"Endpoints", Twox64Concat, PublicKey, Opt<protocol::VersionedWorkerEndpoints>> endpoints{state()};
+  Value<"TempWorkersIterKey", std::optional<Bytes>> temp_workers_iter_key{state()};   ///< never written: migrations of the original used it, clients know it
   Value<"MinimumPRuntimeVersion", std::tuple<u32, u32, u32>> minimum_pruntime_version{state()};
   Value<"PRuntimeConsensusVersion", u32> pruntime_consensus_version{state()};
   Value<"MaxKnownPRuntimeConsensusVersion", KnownConsensusVersion> max_known_pruntime_consensus_version{state()};
@@ -38,7 +39,7 @@ class Registry : public Pallet<Registry, "PhalaRegistry", 41>, public MessageHan
   Value<"VerifyMeasurement", bool> verify_measurement{state()};                ///< ours: whether the allow list decides
   PALLET_STORAGE(gatekeeper, gatekeeper_master_pubkey, gatekeeper_launched_at, rotation_counter, master_key_rotation_lock, workers, worker_added_at,
                  contract_keys, cluster_keys, topic_key, benchmark_duration, pruntime_allow_list, pruntime_added_at,
-                 relaychain_genesis_block_hash_allow_list, endpoints, minimum_pruntime_version, pruntime_consensus_version,
+                 relaychain_genesis_block_hash_allow_list, endpoints, temp_workers_iter_key, minimum_pruntime_version, pruntime_consensus_version,
                  max_known_pruntime_consensus_version, trusted_ntp_servers, trust_anchors, verify_measurement)
 
   struct ForceSetBenchmarkDuration { u32 value{};  FIELDS(value) };

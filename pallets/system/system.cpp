@@ -14,9 +14,14 @@ void System::constants(Constants& c) {
 
 Weight System::weight(const Remark& c) { return {2 * microseconds + c.remark.size() * 400, 0}; }
 Weight System::weight(const RemarkWithEvent& c) { return {8 * microseconds + c.remark.size() * 1'500, 0}; }
-Weight System::weight(const SetStorage& c) { return weigh(2 * microseconds, 0, c.items.size()); }
+Weight System::weight(const SetStorage& c) {
+  u64 bytes = 0;
+  for (const auto& [key, value] : c.items) bytes += key.size() + value.size();
+  return weigh(2 * microseconds + bytes * 2'000, 0, c.items.size());
+}
 Weight System::weight(const KillStorage& c) { return weigh(2 * microseconds, 0, c.keys.size()); }
-Weight System::weight(const KillPrefix& c) { return weigh(2 * microseconds, c.subkeys, c.subkeys); }
+/// One look more than there are keys to kill.
+Weight System::weight(const KillPrefix& c) { return weigh(2 * microseconds, u64{c.subkeys} + 1, c.subkeys); }
 
 DispatchResult System::operator()(const Origin& origin, const Remark&) {
   if (!origin.is_root()) TRY(origin.signed_by());
@@ -31,6 +36,8 @@ DispatchResult System::operator()(const Origin& origin, const RemarkWithEvent& c
 
 DispatchResult System::operator()(const Origin& origin, const SetStorage& call) {
   TRY(origin.ensure_root());
+  for (const auto& [key, value] : call.items)
+    if (key.size() > max_state_key_bytes) return fail(Error::KeyTooLong);
   for (const auto& [key, value] : call.items) raw_state().put(key, value);
   return {};
 }
@@ -70,7 +77,8 @@ void System::extrinsic_done(u32 extrinsic, const DispatchResult& result, Dispatc
   raw_state().phase = {Phase::Kind::apply_extrinsic, extrinsic + 1};
 }
 
-phala::Digest System::end_block(u32 extrinsics) {
+void System::end_block(u32 extrinsics, const phala::Digest& of_header) {
+  digest.put(of_header);
   extrinsic_count.put(extrinsics);
   all_extrinsics_len.kill();
   if (const Bytes* raw = raw_state().get(events.key())) {
@@ -80,7 +88,6 @@ phala::Digest System::end_block(u32 extrinsics) {
   const BlockNumber n = number.get();
   // block 0's hash is the chain's identity and stays
   if (n > block_hash_count + 1) block_hash.remove(n - block_hash_count - 1);
-  return digest.get();
 }
 
 void System::inc_providers(const AccountId& who, AccountInfo& info) const {

@@ -50,6 +50,7 @@ class System : public Pallet<System, "System", 1> {
   struct RemarkWithEvent { Bytes remark;  FIELDS(remark) };
   using Call = Enum<At<0, Remark>, At<4, SetStorage>, At<5, KillStorage>, At<6, KillPrefix>, At<7, RemarkWithEvent>>;
   DispatchResult operator()(const Origin&, const Remark&);
+  /// Error: KeyTooLong, beyond `max_state_key_bytes`.
   DispatchResult operator()(const Origin&, const SetStorage&);
   DispatchResult operator()(const Origin&, const KillStorage&);
   /// Kills at most `subkeys` keys.
@@ -70,7 +71,7 @@ class System : public Pallet<System, "System", 1> {
   struct KilledAccount { AccountId account;  FIELDS(account) };
   struct Remarked { AccountId sender; Hash hash;  FIELDS(sender, hash) };
   using Event = Enum<At<0, ExtrinsicSuccess>, At<1, ExtrinsicFailed>, At<3, NewAccount>, At<4, KilledAccount>, At<5, Remarked>>;
-  PALLET_ERRORS(InvalidSpecName, SpecVersionNeedsToIncrease, FailedToExtractRuntimeVersion, NonDefaultComposite, NonZeroRefCount, CallFiltered)
+  PALLET_ERRORS(InvalidSpecName, SpecVersionNeedsToIncrease, FailedToExtractRuntimeVersion, NonDefaultComposite, NonZeroRefCount, CallFiltered, KeyTooLong)
   static constexpr BlockNumber block_hash_count = 2400;
   static void constants(Constants&);
   PALLET_DECLARE_OPS
@@ -80,10 +81,8 @@ class System : public Pallet<System, "System", 1> {
   void begin_block(BlockNumber n, const Hash& parent);
   /// Records the outcome of extrinsic number `extrinsic` and moves to the next.
   void extrinsic_done(u32 extrinsic, const DispatchResult& result, DispatchInfo info);
-  /// Adds to the digest of the block in progress.
-  void deposit_log(DigestItem item) const { digest.append(item); }
-  /// What is left for the header after the last hook. Call last.
-  phala::Digest end_block(u32 extrinsics);
+  /// Keeps what clients read of a finished block. Call last.
+  void end_block(u32 extrinsics, const phala::Digest& of_header);
 
   // ---- accounts. These work on a copy in memory; the caller stores it.
   void inc_providers(const AccountId& who, AccountInfo& info) const;

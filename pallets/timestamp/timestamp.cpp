@@ -7,7 +7,8 @@ PALLET_OPS(Timestamp);
 DispatchResult Timestamp::operator()(const Origin& origin, const Set& call) {
   TRY(origin.ensure_none());
   if (did_update.get()) return fail(Error::AlreadySet);
-  if (call.now <= now.get()) return fail(Error::NotLater);
+  const Moment before = now.get();
+  if (call.now <= before && before != ~Moment{0}) return fail(Error::NotLater);
   now.put(call.now);
   did_update.put(true);
   return {};

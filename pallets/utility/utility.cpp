@@ -5,7 +5,7 @@ namespace phala::pallets {
 PALLET_OPS(Utility);
 
 namespace {
-constexpr Weight batch_overhead{8 * microseconds, 0}, item_overhead{6 * microseconds, 0};
+constexpr Weight batch_overhead{8 * microseconds, 0}, item_overhead{6 * microseconds, 0}, derivative_overhead{5 * microseconds, 0};
 
 Weight used_weight(const RuntimeCall& call, const DispatchResult& result) {
   const Weight declared = call.info().weight;
@@ -47,8 +47,12 @@ DispatchResult Utility::operator()(const Origin& origin, const Batch& call) {
 
 DispatchResult Utility::operator()(const Origin& origin, const AsDerivative& call) {
   const auto who = TRY(origin.signed_by());
-  return dispatcher_.dispatch(Origin::signed_as(derivative(who, call.index)), call.call);
+  auto post = TRY(dispatcher_.dispatch(Origin::signed_as(derivative(who, call.index)), call.call));
+  if (post.actual_weight) *post.actual_weight += derivative_overhead;
+  return post;
 }
+
+Weight Utility::weight(const AsDerivative& c) { return c.call.info().weight + derivative_overhead; }
 
 DispatchResult Utility::operator()(const Origin& origin, const BatchAll& call) {
   TRY(check_batch(origin, call.calls));

@@ -29,7 +29,7 @@ class Utility : public Pallet<Utility, "Utility", 2> {
   DispatchResult operator()(const Origin&, const ForceBatch&);
   DispatchResult operator()(const Origin&, const WithWeight&);
   static Weight weight(const Batch& c) { return sum(c.calls).weight; }
-  static Weight weight(const AsDerivative& c) { return c.call.info().weight + Weight{5 * microseconds, 0}; }
+  static Weight weight(const AsDerivative& c);
   static Weight weight(const BatchAll& c) { return sum(c.calls).weight; }
   static Weight weight(const DispatchAs& c) { return c.call.info().weight + Weight{10 * microseconds, 0}; }
   static Weight weight(const ForceBatch& c) { return sum(c.calls).weight; }

@@ -96,9 +96,37 @@ constexpr std::pair<std::string_view, Api> apis[] = {
      }},
 };
 
+// ---- blocks, which may be refused for more than their encoding
+using BlockApi = Result<Bytes> (*)(const StateView& state, const Header& head, scale::Reader& in);
+
+/// Replays a block on the state of its parent. Everything is compared but the state root, which only a store can compute.
+Result<Bytes> execute(const StateView& state, const Header& head, scale::Reader& in) {
+  const auto header = TRY(scale::decode_from<Header>(in).map_error(scale::to_error));
+  const size_t count = TRY(in.length(1).map_error(scale::to_error));
+  if (in.left() > max_block_bytes) return fail(ErrorCode::invalid_input, "a block of " + std::to_string(in.left()) + " bytes, the limit is " + std::to_string(max_block_bytes));
+  std::vector<Bytes> extrinsics;
+  for (size_t i = 0; i < count; ++i) extrinsics.push_back(to_bytes(TRY(take_extrinsic(in).map_error(scale::to_error))));
+  TRY(execute_block(state, head, header, extrinsics));
+  return Bytes{};
+}
+/// Could a block with this header begin here?
+Result<Bytes> initialize(const StateView& state, const Header& head, scale::Reader& in) {
+  const auto header = TRY(scale::decode_from<Header>(in).map_error(scale::to_error));
+  if (header.number.value != head.number.value + 1 || header.parent_hash != head.hash())
+    return fail(ErrorCode::invalid_input, "block " + std::to_string(header.number) + " does not follow block " + std::to_string(head.number) + ", " + to_hex0x(head.hash()));
+  static_cast<void>(BlockBuilder(state, head, 0));
+  return Bytes{};
+}
+constexpr std::pair<std::string_view, BlockApi> block_apis[] = {{"Core_execute_block", execute}, {"Core_initialize_block", initialize}};
+
 }  // namespace
 
 Result<Bytes> call_api(const StateView& state, const Header& head, std::string_view method, ByteView arguments) {
+  for (const auto& [name, api] : block_apis) {
+    if (name != method) continue;
+    scale::Reader in(arguments);
+    return api(state, head, in).context(name);
+  }
   for (const auto& [name, api] : apis) {
     if (name != method) continue;
     scale::Reader in(arguments);

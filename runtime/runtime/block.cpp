@@ -6,6 +6,8 @@
 
 namespace phala::runtime {
 
+static_assert(max_state_key_bytes == trie::max_key_bytes);
+
 struct BlockBuilder::State {
   State(const StateView& parent_state, const Header& parent) : pallets(parent_state), parent_log(message_log_of(parent).value_or(MessageLogDigest{})) {}
 
@@ -13,6 +15,7 @@ struct BlockBuilder::State {
   MessageLogDigest parent_log;
   Hash parent_hash;
   BlockNumber number = 0;
+  u64 now_ms = 0;
   std::vector<Bytes> extrinsics;
   u64 length = 0;
 
@@ -24,7 +27,7 @@ struct BlockBuilder::State {
   /// One of our own making. It decodes, and its place is before any extrinsic that could fill the block.
   Checked include_bare(const RuntimeCall& call, const Origin& origin) {
     const Bytes extrinsic = encode_extrinsic({}, scale::encode(call));
-    const auto x = TRY(check_extrinsic(pallets, extrinsic, Signatures::check));
+    const auto x = TRY(check_extrinsic(pallets, extrinsic));
     TRY(apply_bare(pallets, next_index(), x, origin));
     include(extrinsic);
     return {};
@@ -39,18 +42,17 @@ BlockBuilder::BlockBuilder(const StateView& parent_state, const Header& parent, 
   auto used = p.system.block_weight.get();
   used.mandatory += p.on_initialize(state_->number);
   p.system.block_weight.put(used);
-  // clocks of machines may step back or be nonsense; the chain's moves forward, and leaves room to do so (until the year 9999)
-  constexpr u64 last_moment = 253'402'300'799'999;
-  const u64 now = std::max(std::min(now_ms, last_moment), p.timestamp.now.get() + 1);
-  const auto set = state_->include_bare(RuntimeCall::of<Timestamp>(Timestamp::Set{now}), Origin::none());
-  PHALA_ASSERT(set.has_value());
+  p.timestamp.reset();
+  state_->now_ms = p.timestamp.next(now_ms);
+  const auto set = state_->include_bare(RuntimeCall::of<Timestamp>(Timestamp::Set{state_->now_ms}), Origin::none());
+  PHALA_ASSERT(set.has_value());   // whatever is in the state: `reset` and `next` see to it
 }
 
 BlockBuilder::~BlockBuilder() = default;
 BlockBuilder::BlockBuilder(BlockBuilder&&) noexcept = default;
 
-Result<void, TransactionError> BlockBuilder::apply(ByteView extrinsic, Signatures signatures) {
-  const auto x = TRY(check_extrinsic(state_->pallets, extrinsic, signatures));
+Result<void, TransactionError> BlockBuilder::apply(ByteView extrinsic, const SignedContext* good_under) {
+  const auto x = TRY(check_extrinsic(state_->pallets, extrinsic, good_under));
   if (!x.signer) return refuse(x.info.class_ == DispatchClass::mandatory ? TransactionError::Kind::mandatory_validation : TransactionError::Kind::no_unsigned_validator);
   TRY(apply_signed(state_->pallets, state_->next_index(), x));
   state_->include(extrinsic);
@@ -64,6 +66,8 @@ Result<> BlockBuilder::set_storage(const StateDiff& values) {
   System::SetStorage set;
   System::KillStorage kill;
   for (const auto& [key, value] : values) {
+    if (key.size() > max_state_key_bytes)
+      return fail(ErrorCode::invalid_input, "override of storage: a key has " + std::to_string(key.size()) + " bytes, the limit is " + std::to_string(max_state_key_bytes));
     if (value) set.items.emplace_back(key, *value);
     else kill.keys.push_back(key);
   }
@@ -73,6 +77,7 @@ Result<> BlockBuilder::set_storage(const StateDiff& values) {
   return {};
 }
 
+bool BlockBuilder::is_empty() const { return state_->extrinsics.size() == 1; }
 u64 BlockBuilder::used_length() const { return state_->length; }
 u64 BlockBuilder::used_ref_time() const {
   const auto used = state_->pallets.system.block_weight.get();
@@ -82,21 +87,22 @@ u64 BlockBuilder::used_ref_time() const {
 ExecutedBlock BlockBuilder::finish() && {
   auto& p = state_->pallets;
   p.state().phase = {Phase::Kind::finalization, 0};
-  PHALA_ASSERT(p.timestamp.end_block());
+  p.timestamp.reset();
   p.payment.end_block();
 
   ExecutedBlock out;
   out.messages = p.outbox.outbound.get();
   std::vector<Leaf> leaves;
   for (const auto& message : out.messages) leaves.push_back(Leaf::of(message));
-  const u64 now = p.timestamp.now.get();
+  const u64 now = state_->now_ms;
   const MessageLogDigest log{next_message_root(state_->parent_log.root, state_->number, now, leaves), now, state_->parent_log.total + leaves.size()};
-  p.system.deposit_log(phala::digest::Consensus{message_log_engine, scale::encode(log)});
+  // the header commits to what was said, never to what the state says of itself
+  out.header.digest.logs.push_back(phala::digest::Consensus{message_log_engine, scale::encode(log)});
 
   out.header.parent_hash = state_->parent_hash;
   out.header.number = state_->number;
   out.header.extrinsics_root = trie::ordered_root(state_->extrinsics);
-  out.header.digest = p.system.end_block(state_->next_index());
+  p.system.end_block(state_->next_index(), out.header.digest);
   out.extrinsics = std::move(state_->extrinsics);
   out.diff = p.state().diff();
   return out;
@@ -141,7 +147,7 @@ Result<ExecutedBlock> execute_block(const StateView& parent_state, const Header&
           for (const auto& key : kill->keys) values[key] = std::nullopt;
       }
       TRY(builder.set_storage(values).context("block " + std::to_string(header.number)));
-    } else if (const auto applied = builder.apply(extrinsics[i], good[i] ? Signatures::already_checked : Signatures::check); !applied) {
+    } else if (const auto applied = builder.apply(extrinsics[i], good[i] ? &*good[i] : nullptr); !applied) {
       return wrong(header, "extrinsic " + std::to_string(i) + ": " + to_string(applied.error()));
     }
   }

@@ -22,10 +22,17 @@ Result<u32, TransactionError> next_nonce(const AccountInfo& account) {
 }
 
 // ---- CheckWeight
+/// Bytes that the block's own extrinsic, the timestamp, has at most. (Weights leave room by themselves: `block_initialization_allowance`.)
+u32 inherent_bytes() {
+  static const auto bytes = static_cast<u32>(encode_extrinsic({}, scale::encode(RuntimeCall::of<Timestamp>(Timestamp::Set{~Moment{0}}))).size());
+  return bytes;
+}
+
+/// Does it fit into a block that holds nothing else?
 Checked check_size_alone(const CheckedExtrinsic& x) {
   const auto& limit = block_weights.per_class.of(x.info.class_).max_extrinsic;
   if (limit && x.info.weight.any_gt(*limit)) return refuse(Kind::exhausts_resources);
-  if (x.bytes > block_length.max.of(x.info.class_)) return refuse(Kind::exhausts_resources);
+  if (x.bytes > block_length.max.of(x.info.class_) - inherent_bytes()) return refuse(Kind::exhausts_resources);
   return {};
 }
 
@@ -67,19 +74,45 @@ Checked check_sequence_now(Pallets& p, const CheckedExtrinsic& x) {
   if (message->sequence != expected) return refuse(message->sequence < expected ? Kind::stale : Kind::future);
   return {};
 }
+/// A place in the queue is for messages that their sender has signed: anybody could hold it against the real one else. A sender whose
+/// key the chain does not know yet may become known.
+Checked check_message_signature(const Pallets& p, const SignedMessage& message) {
+  const auto checked = p.registry.check_message(message);
+  if (checked) return {};
+  using Error = Registry::Error;
+  for (const auto unknown : {Error::UnknownCluster, Error::UnknownContract, Error::MasterKeyUninitialized})
+    if (checked.error() == DispatchError(unknown)) return refuse(Kind::cannot_lookup);
+  return refuse(Kind::bad_proof);
+}
 Checked note_sequence(Pallets& p, const CheckedExtrinsic& x, ValidTransaction& out) {
   const auto* message = message_of(x);
   if (!message) return {};
   const u64 expected = p.mq.expected_sequence(message->message.sender);
   if (message->sequence < expected) return refuse(Kind::stale);
+  if (!x.known) TRY(check_message_signature(p, *message));
   out.provides.push_back(message_tag(message->message.sender, message->sequence));
   if (message->sequence > expected) out.requires_.push_back(message_tag(message->message.sender, message->sequence - 1));
   return {};
 }
 
+// ---- what is said to workers
+/// Runs the call, unless its messages do not fit into the block's log: then it waits for the next block, or fails when it had this one for itself.
+Result<DispatchResult, TransactionError> run_call(Pallets& p, const CheckedExtrinsic& x) {
+  const size_t before = p.outbox.outbound.stored_bytes();
+  Layer layer(p.state());
+  auto result = p.dispatcher.dispatch(Origin::signed_as(*x.signer), x.call);
+  const size_t after = p.outbox.outbound.stored_bytes();
+  if (after > before && after > max_block_message_bytes) {
+    if (before != 0) return refuse(Kind::exhausts_resources);
+    return DispatchResult(fail(DispatchError(DispatchError::Kind::exhausted)));
+  }
+  layer.commit();
+  return result;
+}
+
 }  // namespace
 
-Result<CheckedExtrinsic, TransactionError> check_extrinsic(Pallets& p, ByteView extrinsic, Signatures signatures) {
+Result<CheckedExtrinsic, TransactionError> check_extrinsic(Pallets& p, ByteView extrinsic, const SignedContext* good_under) {
   if (extrinsic.size() > max_block_bytes) return refuse(Kind::exhausts_resources);
   const auto parts = split_extrinsic(extrinsic);
   if (!parts) return refuse(Kind::malformed);
@@ -94,9 +127,9 @@ Result<CheckedExtrinsic, TransactionError> check_extrinsic(Pallets& p, ByteView 
   if (!signer) return refuse(Kind::cannot_lookup);
   x.signer = *signer;
   x.extra = parts->signature->extra;
-  const auto context = TRY(signed_context(p, x.extra.era));
-  if (signatures == Signatures::check && !parts->signature->signature.verify(signing_payload(parts->call, x.extra, context), *signer))
-    return refuse(Kind::bad_proof);
+  x.context = TRY(signed_context(p, x.extra.era));
+  x.known = good_under && *good_under == x.context;
+  if (!x.known && !parts->signature->signature.verify(signing_payload(parts->call, x.extra, x.context), *signer)) return refuse(Kind::bad_proof);
   return x;
 }
 
@@ -106,6 +139,7 @@ Result<ValidTransaction, TransactionError> validate_extensions(Pallets& p, const
   if (*x.signer == AccountId{}) return refuse(Kind::bad_signer);
   ValidTransaction out;
   out.sender = *x.signer;
+  out.context = x.context;
   const BlockNumber now = p.system.number.get();
   out.longevity = x.extra.era.is_immortal() ? ~u64{0} : x.extra.era.death(now) - now;
   const u32 expected = TRY(next_nonce(p.system.account.get(*x.signer))), nonce = x.extra.nonce;
@@ -136,7 +170,7 @@ Checked apply_signed(Pallets& p, u32 index, const CheckedExtrinsic& x) {
   const auto paid = p.payment.withdraw_fee(*x.signer, x.bytes, x.info, x.extra.tip);
   if (!paid) return refuse(Kind::payment);
 
-  const auto result = p.dispatcher.dispatch(Origin::signed_as(*x.signer), x.call);
+  const auto result = TRY(run_call(p, x));
 
   give_back_weight(p, x.info, result);
   p.payment.settle_fee(*x.signer, *paid, x.bytes, x.info, result.value_or(PostInfo{}), x.extra.tip);
@@ -157,11 +191,17 @@ Checked apply_bare(Pallets& p, u32 index, const CheckedExtrinsic& x, const Origi
   return {};
 }
 
-Result<ValidTransaction, TransactionError> validate(const StateView& state, const Header& head, ByteView extrinsic, Signatures signatures) {
+Result<ValidTransaction, TransactionError> validate(const StateView& state, const Header& head, ByteView extrinsic, const SignedContext* good_under) {
   Pallets p(state);
   p.system.begin_block(head.number + 1, head.hash());
-  const auto x = TRY(check_extrinsic(p, extrinsic, signatures));
+  const auto x = TRY(check_extrinsic(p, extrinsic, good_under));
   return validate_extensions(p, x);
+}
+
+Result<SignedContext, TransactionError> signing_context(const StateView& state, const Header& head, const Era& era) {
+  Pallets p(state);
+  p.system.begin_block(head.number + 1, head.hash());
+  return signed_context(p, era);
 }
 
 void in_order(size_t n, const std::function<void(size_t)>& body) {

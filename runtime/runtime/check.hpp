@@ -15,10 +15,12 @@ struct CheckedExtrinsic {
   RuntimeCall call;
   DispatchInfo info;
   u32 bytes = 0;                     ///< with the length prefix
+  SignedContext context;             ///< what the signature covers besides the call
+  bool known = false;                ///< that the signature is good was known before
 };
 
-/// Takes an extrinsic apart and checks who signed it. The block in progress must have begun.
-Result<CheckedExtrinsic, TransactionError> check_extrinsic(Pallets& p, ByteView extrinsic, Signatures signatures);
+/// Takes an extrinsic apart and checks who signed it. The block in progress must have begun. `good_under`: as of `validate`.
+Result<CheckedExtrinsic, TransactionError> check_extrinsic(Pallets& p, ByteView extrinsic, const SignedContext* good_under = nullptr);
 /// Would the extensions admit it, and what must the pool know? Changes nothing that is kept.
 Result<ValidTransaction, TransactionError> validate_extensions(Pallets& p, const CheckedExtrinsic& x);
 

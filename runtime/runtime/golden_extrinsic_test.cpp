@@ -43,7 +43,7 @@ TEST_F(GoldenExtrinsicTest, what_the_published_client_signs_is_accepted) {
   ASSERT_EQ(extrinsics.size(), 4u);
   Pallets p(state);
   for (size_t i = 0; i < extrinsics.size(); ++i) {
-    const auto x = check_extrinsic(p, extrinsics[i], Signatures::check);
+    const auto x = check_extrinsic(p, extrinsics[i]);
     ASSERT_TRUE(x.has_value()) << i << ": " << to_string(x.error());
     if (signers[i].size() == 32) EXPECT_EQ(to_hex(*x->signer), to_hex(signers[i]));
     const auto applied = apply_signed(p, static_cast<u32>(i), *x);
@@ -60,7 +60,7 @@ TEST_F(GoldenExtrinsicTest, every_flipped_byte_is_refused) {
   for (size_t i = 0; i < original.size(); ++i) {
     Bytes changed = original;
     changed[i] ^= 0x01;
-    EXPECT_FALSE(check_extrinsic(p, changed, Signatures::check).has_value()) << "byte " << i;
+    EXPECT_FALSE(check_extrinsic(p, changed).has_value()) << "byte " << i;
   }
 }
 

@@ -46,13 +46,14 @@ struct ValidTransaction {
   u64 longevity{};                          ///< blocks for which the verdict holds if its requirements do
   bool propagate = true;
   AccountId sender{};                       ///< for per-sender limits; zero when unsigned
+  SignedContext context{};                  ///< under which its signature is good
 };
 
-enum class Signatures : u8 { check, already_checked };
-
-/// Checks an extrinsic (with its compact length prefix) against a state, as if it were next in the block after `head`.
-Result<ValidTransaction, TransactionError> validate(const StateView& state, const Header& head, ByteView extrinsic,
-                                                    Signatures signatures = Signatures::check);
+/// Checks an extrinsic (with its compact length prefix) against a state, as if it were next in the block after `head`. A signature that was found good
+/// before is not checked again where `good_under`, the context of that verdict, is still what the extrinsic is signed for: the same runtime, the same birth block.
+Result<ValidTransaction, TransactionError> validate(const StateView& state, const Header& head, ByteView extrinsic, const SignedContext* good_under = nullptr);
+/// What an extrinsic of that era signs besides its call, in the block after `head`. Error: ancient birth block.
+Result<SignedContext, TransactionError> signing_context(const StateView& state, const Header& head, const Era& era);
 /// Runs `body(0) … body(n - 1)`, in any order and perhaps on several threads, and returns when all are done.
 using ForEach = std::function<void(size_t n, const std::function<void(size_t)>& body)>;
 /// One after the other, on this thread.
@@ -79,11 +80,14 @@ class BlockBuilder {
   ~BlockBuilder();
   BlockBuilder(BlockBuilder&&) noexcept;
   /// Applies one extrinsic. A value (also for a call that failed: that is an event) means it is in the block; an error means it is
-  /// not, and nothing changed. `exhausts_resources`: the block is full for its class, try a smaller one or close the block.
-  Result<void, TransactionError> apply(ByteView extrinsic, Signatures signatures = Signatures::check);
+  /// not, and nothing changed. `exhausts_resources`: the block is full for its class or for messages, try a smaller one or close the block; in a
+  /// block that holds nothing else yet: it will never fit. `good_under`: as of `validate`.
+  Result<void, TransactionError> apply(ByteView extrinsic, const SignedContext* good_under = nullptr);
   /// A development chain's override (dev_setStorage, dev_timeTravel): becomes an item of this block's body, so that replay agrees.
-  /// Refused unless the chain spec says development.
+  /// Refused unless the chain spec says development. Error: invalid_input for a key that no state can hold.
   Result<> set_storage(const StateDiff& values);
+  /// True while there is nothing in it but what every block has.
+  bool is_empty() const;
   /// Bytes and reference time used so far, for proposer metrics.
   u64 used_length() const;
   u64 used_ref_time() const;

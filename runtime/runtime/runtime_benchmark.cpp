@@ -32,10 +32,11 @@ const Load& load() {
 /// The whole block with transfers whose signatures the pool has checked.
 void transfers_applied(benchmark::State& state) {
   const Load& l = load();
+  const SignedContext context = *signing_context(l.chain.state, l.chain.head, {});
   for (auto _ : state) {
     auto block = l.chain.builder();
     for (const auto& x : l.transfers)
-      if (!block.apply(x, Signatures::already_checked)) state.SkipWithError("a transfer was refused");
+      if (!block.apply(x, &context)) state.SkipWithError("a transfer was refused");
     benchmark::DoNotOptimize(std::move(block).finish());
   }
   state.SetItemsProcessed(static_cast<int64_t>(state.iterations() * l.transfers.size()));

@@ -57,9 +57,10 @@ struct Load {
     RootedChain making = before;
     for (u32 nonce = 0; nonce < blocks; ++nonce) {
       BlockBuilder builder(making.state, making.head, 1'700'000'000'000 + (nonce + 1) * 6000);
+      const SignedContext context = *signing_context(making.state, making.head, {});
       for (size_t i = 0; i < per_block; ++i) {
         const auto transfer = RuntimeCall::of<Balances>(Balances::TransferKeepAlive{pairs[(i * 7 + 1) % per_block].account(), {1}});
-        PHALA_ASSERT(builder.apply(signer.sign(pairs[i], transfer, nonce), Signatures::already_checked).has_value());
+        PHALA_ASSERT(builder.apply(signer.sign(pairs[i], transfer, nonce), &context).has_value());
       }
       auto made = std::move(builder).finish();
       making.root = made.header.state_root = making.nodes.apply(making.root, made.diff);

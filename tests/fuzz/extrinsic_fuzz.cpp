@@ -28,9 +28,14 @@ Bytes from_bob(ByteView call) {
 
 void try_extrinsic(ByteView extrinsic) {
   const auto& c = chain();
-  const auto valid = validate(c.state, c.head, extrinsic, Signatures::already_checked);
+  std::optional<SignedContext> context;
+  if (const auto parts = split_extrinsic(extrinsic); parts && parts->signature) {
+    if (const auto known = signing_context(c.state, c.head, parts->signature->extra.era)) context = *known;
+  }
+  const auto* good_under = context ? &*context : nullptr;
+  const auto valid = validate(c.state, c.head, extrinsic, good_under);
   auto block = c.builder();
-  const auto applied = block.apply(extrinsic, Signatures::already_checked);
+  const auto applied = block.apply(extrinsic, good_under);
   // what a pool admits and can run now is applied, unless the sender's money is gone by a rule of the call itself
   if (valid && valid->requires_.empty()) PHALA_ASSERT(applied.has_value());
   const auto done = std::move(block).finish();

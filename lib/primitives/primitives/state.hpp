@@ -12,6 +12,9 @@ namespace phala {
 /// Keys to new values; nothing means deleted. Ordered as the trie is.
 using StateDiff = std::map<Bytes, std::optional<Bytes>, BytesLess>;
 
+/// No key of the state is longer: the trie holds no others.
+constexpr size_t max_state_key_bytes = 4096;
+
 /// An immutable state at one block. Implementations are safe for concurrent readers.
 class StateView {
  public:

@@ -21,7 +21,7 @@ Result<> SimChain::produce(u64 now_ms) {
   runtime::BlockBuilder builder(state_, head(), now_ms);
   std::vector<Hash> included;
   for (const auto& tx : pool_->ready()) {
-    const auto applied = builder.apply(tx->extrinsic, runtime::Signatures::already_checked);
+    const auto applied = builder.apply(tx->extrinsic, &tx->context);
     if (applied) included.push_back(tx->hash);
     else if (applied.error().kind != runtime::TransactionError::Kind::exhausts_resources) pool_->revalidated(tx->hash, fail(applied.error()), height(), now_ms);
   }
@@ -50,7 +50,7 @@ Result<> SimChain::produce(u64 now_ms) {
   pool_->block_added(height(), hash, included);
   pool_->block_finalized(hash);
   for (const auto& tx : pool_->to_revalidate(256))
-    pool_->revalidated(tx->hash, runtime::validate(state_, head(), tx->extrinsic, runtime::Signatures::already_checked), height(), now_ms);
+    pool_->revalidated(tx->hash, runtime::validate(state_, head(), tx->extrinsic, &tx->context), height(), now_ms);
   return {};
 }
 
