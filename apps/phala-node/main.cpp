@@ -9,31 +9,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "config/config.hpp"
 #include "crypto/account.hpp"
 #include "log/log.hpp"
 #include "rpc/server.hpp"
 #include "runtime/chain_spec.hpp"
+#include "settings.hpp"
 
 namespace {
 using namespace phala;
+using app::Settings;
 namespace fs = std::filesystem;
-
-struct Settings {
-  std::string chain = "dev", base_path, name = "phala-node", state_pruning = "256", message_history = "all", rpc_methods = "auto";
-  std::optional<std::string> sealer_key_file, prometheus_address;
-  std::vector<std::string> rpc_cors{"all"}, log_levels;
-  bool dev = false, tmp = false, validator = false, rpc_external = false, unsafe_rpc_external = false, log_json = false, rpc_help = false, build_spec = false;
-  std::optional<u16> prometheus_port;
-  u16 rpc_port = 9944;
-  u32 block_ms = 0, rpc_max_connections = 100, rpc_max_request_mib = 15, rpc_max_response_mib = 15, rpc_max_subscriptions = 1024, rpc_max_batch = 100, rpc_deadline_ms = 15'000, cpu_threads = 0;
-  u32 pool_limit = 8192, pool_kib = 20 * 1024, pool_per_sender = 2048, db_cache_mib = 128;
-};
-
-constexpr const char* examples =
-    "  phala-node --dev --tmp                                  a development chain that is gone when it stops\n"
-    "  phala-node --chain chain.json -d /var/lib/phala --sealer-key-file sealer.key\n"
-    "  PHALA_NODE_RPC_PORT=9945 phala-node --dev -l rpc=debug  settings from the environment\n";
 
 /// Seconds a request or block in progress gets when the program stops are in the parts; this one is how often the status line is written.
 constexpr int status_every_ms = 5000;
@@ -52,22 +37,31 @@ Result<std::string> read_text(const std::string& path, size_t limit) {
   return text;
 }
 
-/// The sealing key: a file with 32 bytes in hex; on the chain "dev" without one, the well-known development key of Alice.
-Result<crypto::Seed> sealer_seed(const Settings& s) {
-  if (!s.sealer_key_file) {
-    if (s.chain != "dev") return fail(ErrorCode::invalid_input, "no sealer key", "give --sealer-key-file; the chain spec says which key may seal");
-    const auto alice = TRY(crypto::KeyPair::from_uri("//Alice", crypto::Scheme::ed25519));
-    return alice.seed()->clone();
-  }
-  std::string text = TRY(read_text(*s.sealer_key_file, 1024));
+/// 32 bytes in hex; `text` is wiped. `what`: "the sealer key file x".
+Result<crypto::Seed> seed_of(std::string text, const std::string& what) {
   while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back()))) text.pop_back();
-  Result<crypto::Seed> seed = fail(ErrorCode::invalid_input, "the sealer key file " + *s.sealer_key_file + " does not hold 32 bytes in hex");
+  Result<crypto::Seed> seed = fail(ErrorCode::invalid_input, what + " does not hold 32 bytes in hex");
   if (auto bytes = from_hex(text); bytes && bytes->size() == 32) {
     seed = crypto::Seed(*bytes);
     wipe(bytes->data(), bytes->size());
   }
   wipe(text.data(), text.size());
   return seed;
+}
+
+/// The sealing key: a file with 32 bytes in hex, or the well-known key of a development account; on the chain "dev" without either, Alice's.
+Result<crypto::Seed> sealer_seed(const Settings& s) {
+  if (s.sealer_key_file) return seed_of(TRY(read_text(*s.sealer_key_file, 1024)), "the sealer key file " + *s.sealer_key_file);
+  if (!s.account() && s.chain != "dev") return fail(ErrorCode::invalid_input, "no sealer key", "give --sealer-key-file; the chain spec says which key may seal");
+  const auto pair = TRY(crypto::KeyPair::from_uri("//" + std::string(s.account() ? s.account() : "Alice"), crypto::Scheme::ed25519));
+  return pair.seed()->clone();
+}
+
+/// Who this node is to others.
+Result<std::string> peer_id(const Settings& s, const PublicKey& sealer) {
+  if (!s.node_key && !s.node_key_file) return rpc::peer_id_of(sealer);
+  const auto seed = TRY(s.node_key ? seed_of(*s.node_key, "--node-key") : seed_of(TRY(read_text(*s.node_key_file, 1024)), "the node key file " + *s.node_key_file));
+  return rpc::peer_id_of(crypto::Ed25519Pair::from_seed(seed).public_key);
 }
 
 Result<runtime::ChainSpec> chain_spec(const Settings& s, const PublicKey& sealer) {
@@ -122,6 +116,19 @@ void report_heights(node::Chain& chain, Metrics& metrics) {
   chain.on_import([set](const node::Imported& block) { set(block.view->number()); });
 }
 
+/// Gauges of caches, renewed with each block.
+void report_caches(node::Chain& chain, Metrics& metrics) {
+  auto& database = metrics.gauge("substrate_database_cache_bytes", "RocksDB cache size in bytes");
+  auto& state = metrics.gauge("substrate_state_cache_bytes", "State cache size in bytes");
+  const auto set = [&chain, &database, &state] {
+    const auto use = chain.cache_use();
+    database.set(static_cast<double>(use.database));
+    state.set(static_cast<double>(use.state));
+  };
+  set();
+  chain.on_import([set](const node::Imported&) { set(); });
+}
+
 void report_process(const Settings& s, Metrics& metrics) {
   metrics.gauge("substrate_build_info", "A metric with a constant '1' value labeled by name, version", {{"name", s.name}, {"version", std::string(config::version()) + "-" + std::string(config::commit())}}).set(1);
   metrics.gauge("substrate_process_start_time_seconds", "Number of seconds between the UNIX epoch and the moment the process started").set(static_cast<double>(wall_clock_ms() / 1000));
@@ -129,7 +136,35 @@ void report_process(const Settings& s, Metrics& metrics) {
   metrics.gauge("substrate_number_leaves", "Number of known chain leaves (aka forks)").set(1);
   metrics.gauge("substrate_sub_libp2p_peers_count", "Number of connected peers").set(0);
   metrics.gauge("substrate_sub_libp2p_is_major_syncing", "Whether the node is performing a major sync or not").set(0);
-  metrics.gauge("substrate_database_cache_bytes", "Database cache size in bytes").set(static_cast<double>(u64{s.db_cache_mib} << 20));
+}
+
+Result<store::Options> store_options(const Settings& s) {
+  store::Options out;
+  out.keep_states = TRY(blocks_kept("--state-pruning", s.state_pruning));
+  out.message_history = TRY(blocks_kept("--message-history", s.message_history));
+  out.cache_bytes = size_t{s.db_cache_mib} << 20;
+  return out;
+}
+
+rpc::ServerOptions server_options(const Settings& s) {
+  rpc::ServerOptions out;
+  out.address = s.external() ? "0.0.0.0" : "127.0.0.1";
+  out.port = s.rpc_port;
+  out.cors_origins = s.cors_origins();
+  out.hosts = s.rpc_hosts();
+  out.max_connections = s.rpc_max_connections;
+  out.max_request_bytes = size_t{s.rpc_max_request_mib} << 20;
+  out.policy = {s.unsafe_methods(), s.rpc_max_batch, size_t{s.rpc_max_response_mib} << 20, s.rpc_deadline_ms};
+  return out;
+}
+
+/// Who may ask, and what of the options came to nothing.
+void announce(const Settings& s, const rpc::ServerOptions& server, u16 port) {
+  for (const auto& note : s.without_effect()) log::info("node", "{}", note);
+  if (s.rpc_external) log::warn("node", "everybody who reaches this machine may use the RPC{}", s.unsafe_methods() ? ", unsafe methods too" : "");
+  std::string origins;
+  for (const auto& origin : server.cors_origins) origins += (origins.empty() ? "" : ",") + origin;
+  log::info("node", "Running JSON-RPC server: addr={}:{}, allowed origins={}", server.address, port, origins);
 }
 
 Result<> run(const Settings& s, int signals) {
@@ -142,10 +177,7 @@ Result<> run(const Settings& s, int signals) {
   }
   if (spec.sealer != sealer.public_key)
     return fail(ErrorCode::refused, "the sealer key is " + to_hex0x(sealer.public_key) + ", but chain '" + spec.id + "' is sealed by " + to_hex0x(spec.sealer), "give the right --sealer-key-file");
-  store::Options store_options;
-  store_options.keep_states = TRY(blocks_kept("--state-pruning", s.state_pruning));
-  store_options.message_history = TRY(blocks_kept("--message-history", s.message_history));
-  store_options.cache_bytes = size_t{s.db_cache_mib} << 20;
+  const auto keeping = TRY(store_options(s));
   TemporaryFolder temporary;
   const auto folder = TRY(base_folder(s, spec.id, temporary));
   std::error_code error;
@@ -155,40 +187,32 @@ Result<> run(const Settings& s, int signals) {
   Metrics metrics({{"chain", spec.id}});
   report_process(s, metrics);
   CpuPool cpu(s.cpu_threads ? s.cpu_threads : std::max(2u, std::thread::hardware_concurrency()), 1024);
-  const auto chain = TRY(node::Chain::open(folder.string(), store_options, spec));
+  const auto chain = TRY(node::Chain::open(folder.string(), keeping, spec));
   report_heights(*chain, metrics);
-  node::PoolLimits pool;
-  pool.ready_count = s.pool_limit;
-  pool.ready_bytes = size_t{s.pool_kib} << 10;
-  pool.per_sender = s.pool_per_sender;
+  report_caches(*chain, metrics);
+  const node::PoolLimits pool{.ready_count = s.pool_limit, .ready_bytes = size_t{s.pool_kib} << 10, .per_sender = s.pool_per_sender};
   node::Admission admission(*chain, cpu, pool, wall_clock_ms, metrics);
-  rpc::Hub hub(*chain, {.per_connection = s.rpc_max_subscriptions}, metrics);
+  rpc::Hub hub(*chain, {.per_connection = s.rpc_max_subscriptions, .notification_bytes = size_t{s.rpc_max_response_mib} << 20}, metrics);
   admission.on_event([&hub](const node::PoolEvent& event) { hub.transaction_event(event); });
-  std::atomic<bool> broken = false;
-  node::Producer producer(*chain, admission, std::move(sealer), {s.block_ms ? s.block_ms : spec.block_ms, node::BuildMode::interval}, wall_clock_ms, metrics, [&broken](const Error&) {
-    broken = true;
+  std::optional<Error> broken;   // written by the producer's thread, read when that has ended
+  const node::Producer::Options making{s.block_ms ? s.block_ms : spec.block_ms, node::BuildMode::interval, spec.development};
+  const auto id = TRY(peer_id(s, sealer.public_key));
+  node::Producer producer(*chain, admission, std::move(sealer), making, wall_clock_ms, metrics, [&broken](const Error& why) {
+    broken = why;
     ::kill(::getpid(), SIGTERM);
   });
-  const rpc::Node node{{"phala-node", std::string(config::version()) + "-" + std::string(config::commit()), spec}, *chain, admission, producer, hub, cpu};
+  const rpc::Node node{{"phala-node", std::string(config::version()) + "-" + std::string(config::commit()), spec, {"Authority"}, id}, *chain, admission, &producer, hub, cpu};
 
-  rpc::ServerOptions server;
-  const bool external = s.rpc_external || s.unsafe_rpc_external;
-  server.address = external ? "0.0.0.0" : "127.0.0.1";
-  server.port = s.rpc_port;
-  server.cors_origins = s.rpc_cors == std::vector<std::string>{"all"} ? std::vector<std::string>{"*"} : s.rpc_cors;
-  server.max_connections = s.rpc_max_connections;
-  server.max_request_bytes = size_t{s.rpc_max_request_mib} << 20;
-  server.policy = {s.rpc_methods == "unsafe" || (s.rpc_methods == "auto" && (!external || s.unsafe_rpc_external)), s.rpc_max_batch, size_t{s.rpc_max_response_mib} << 20, s.rpc_deadline_ms};
+  const auto server = server_options(s);
   const auto rpc_server = TRY(rpc::Server::start(server, node, metrics).context("JSON-RPC"));
   std::unique_ptr<http::Server> prometheus;
-  if (s.prometheus_port) prometheus = TRY(rpc::serve_metrics(s.prometheus_address.value_or("127.0.0.1"), *s.prometheus_port, metrics).context("Prometheus"));
+  if (const auto at = s.prometheus()) prometheus = TRY(rpc::serve_metrics(at->first, at->second, metrics).context("Prometheus"));
 
   log::info("node", "{}", config::version_of("phala-node"));
   log::info("node", "📋 Chain: {} ({}), genesis {}", spec.name, spec.id, to_hex0x(chain->view()->genesis));
   log::info("node", "💾 Database: {}", folder.string());
-  std::string origins;
-  for (const auto& origin : s.rpc_cors) origins += (origins.empty() ? "" : ",") + origin;
-  log::info("node", "Running JSON-RPC server: addr={}:{}, allowed origins={}", server.address, rpc_server->port(), origins);
+  log::info("node", "🏷  Local node identity is: {}", id);
+  announce(s, server, rpc_server->port());
   producer.start();
 
   for (pollfd wait{signals, POLLIN, 0}; ::poll(&wait, 1, status_every_ms) == 0;) {
@@ -201,54 +225,19 @@ Result<> run(const Settings& s, int signals) {
   if (prometheus) prometheus->stop();
   producer.stop();
   cpu.stop();
-  if (broken) return fail(ErrorCode::unavailable, "a block could not be stored (see above); nothing that was final is lost", "free disk space or repair the disk, then start again");
+  if (broken) {
+    // the input was the chain's own: not a wrong option of whoever starts the node
+    if (broken->code == ErrorCode::invalid_input) broken->code = ErrorCode::internal;
+    return fail(std::move(*broken).in("the node stopped because it could not make a block (nothing that was final is lost)"));
+  }
   return {};
-}
-
-config::Parsed parse(int argc, char** argv, Settings& s) {
-  config::Options options("phala-node", "A node of the Phala chain: stores it, seals blocks, answers JSON-RPC.", examples);
-  options.value("--chain", s.chain, "'dev', or a chain spec file");
-  options.flag("--dev", s.dev, "A development chain: --chain dev --rpc-cors all");
-  options.value("-d,--base-path", s.base_path, "Folder for everything that is kept (default ~/.local/share/phala-node)");
-  options.flag("--tmp", s.tmp, "Keep everything in a temporary folder and remove it at the end");
-  options.value("--name", s.name, "Name of this node in metrics");
-  options.flag("--validator", s.validator, "Accepted for orchestration tools: this node seals whenever it has the key");
-  options.value("--sealer-key-file", s.sealer_key_file, "File with the 32-byte ed25519 seed in hex that seals blocks");
-  options.value("--block-ms", s.block_ms, "Milliseconds between blocks; 0: as the chain spec says", 0u, 600'000u);
-  options.value("--state-pruning", s.state_pruning, "States of how many last blocks stay readable, or 'archive'");
-  options.value("--message-history", s.message_history, "Payloads of messages of how many last blocks are kept, or 'all'");
-  options.value("--db-cache", s.db_cache_mib, "MiB of database cache", 1u, 65'536u);
-  options.value("--rpc-port", s.rpc_port, "Port of JSON-RPC, /health and /metrics; 0: any free one");
-  options.flag("--rpc-external", s.rpc_external, "Listen on all interfaces, with safe methods only");
-  options.flag("--unsafe-rpc-external", s.unsafe_rpc_external, "Listen on all interfaces, unsafe methods too");
-  options.value("--rpc-methods", s.rpc_methods, "Which methods are served; auto: unsafe ones on the loopback interface only", {"auto", "safe", "unsafe"});
-  options.list("--rpc-cors", s.rpc_cors, "Origins of web pages that may use the RPC, or 'all'");
-  options.value("--rpc-max-connections", s.rpc_max_connections, "Connections at once", 1u, 100'000u);
-  options.value("--rpc-max-request-size", s.rpc_max_request_mib, "MiB of one request", 1u, 128u);
-  options.value("--rpc-max-response-size", s.rpc_max_response_mib, "MiB of one answer", 1u, 256u);
-  options.value("--rpc-max-subscriptions-per-connection", s.rpc_max_subscriptions, "Subscriptions of one connection", 1u, 100'000u);
-  options.value("--rpc-max-batch-request-len", s.rpc_max_batch, "Calls in one batch", 1u, 10'000u);
-  options.value("--rpc-deadline-ms", s.rpc_deadline_ms, "Milliseconds a call may take, its waiting included", 100u, 600'000u);
-  options.value("--cpu-threads", s.cpu_threads, "Threads for heavy calls and signature checks; 0: one per processor", 0u, 1024u);
-  options.value("--pool-limit", s.pool_limit, "Transactions ready in the pool", 1u, 1'000'000u);
-  options.value("--pool-kbytes", s.pool_kib, "KiB of transactions ready in the pool", 1u, 4'000'000u);
-  options.value("--pool-per-sender", s.pool_per_sender, "Transactions of one sender in the pool", 1u, 1'000'000u);
-  options.value("--prometheus-port", s.prometheus_port, "Serve /metrics on a port of its own too");
-  options.value("--prometheus-address", s.prometheus_address, "Address for --prometheus-port (default 127.0.0.1)");
-  options.list("-l,--log", s.log_levels, "Levels: 'info', or 'target=level' (rpc, pool, seal, node)");
-  options.flag("--log-json", s.log_json, "Log lines as JSON");
-  options.flag("--rpc-help", s.rpc_help, "Print all JSON-RPC methods as a table, then exit");
-  options.flag("--build-spec", s.build_spec, "Print the chain spec, then exit");
-  auto parsed = options.parse(argc, argv);
-  if (parsed.run && s.dev) s.chain = "dev";
-  return parsed;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   Settings s;
-  if (const auto parsed = parse(argc, argv, s); !parsed.run) return parsed.exit_code;
+  if (const auto parsed = app::parse(argc, argv, s); !parsed.run) return parsed.exit_code;
   if (s.rpc_help) {
     std::cout << rpc::help();
     return config::exit_ok;

@@ -35,7 +35,7 @@ Answer<Hash> AuthorSubmitExtrinsic::call(const Call& call, const Params& p) {
 
 Answer<Subscribed> AuthorSubmitAndWatchExtrinsic::call(const Call& call, const Params& p) {
   // the subscription is there first, so that not even the first event is missed
-  auto subscription = TRY(subscribe(call, Hub::Stream::extrinsic, {}, crypto::blake2_256(p.extrinsic)));
+  auto subscription = TRY(subscribe(call, stream, {}, crypto::blake2_256(p.extrinsic)));
   if (const auto hash = call.node.admission.submit(p.extrinsic, true); !hash) {
     call.node.hub.close(call.socket->id(), subscription.id);
     return fail(to_rpc_error(hash.error()));
@@ -43,10 +43,19 @@ Answer<Subscribed> AuthorSubmitAndWatchExtrinsic::call(const Call& call, const P
   return subscription;
 }
 
-Answer<std::vector<Bytes>> AuthorPendingExtrinsics::call(const Call& call, const Params&) {
-  std::vector<Bytes> out;
-  for (const auto& tx : call.node.admission.ready()) out.push_back(tx->extrinsic);
-  return out;
+size_t AuthorPendingExtrinsics::answer_bytes(const Node& node) {
+  const auto& limits = node.admission.limits();
+  return 2 * limits.ready_bytes + 8 * limits.ready_count + 64;
+}
+
+Answer<Raw> AuthorPendingExtrinsics::call(const Call& call, const Params&) {
+  std::string out = "[";
+  for (const auto& tx : call.node.admission.ready()) {
+    if (out.size() > 1) out += ',';
+    write(out, tx->extrinsic);
+    TRY(call.go_on(out));
+  }
+  return Raw{out + "]"};
 }
 
 Answer<std::vector<Hash>> AuthorRemoveExtrinsic::call(const Call& call, const Params& p) {

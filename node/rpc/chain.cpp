@@ -57,14 +57,18 @@ Answer<OneOrMany<std::optional<Hash>>> ChainGetBlockHash::call(const Call& call,
 
 Answer<Hash> ChainGetFinalizedHead::call(const Call& call, const Params&) { return call.view->hash; }
 
-Answer<Subscribed> subscribe(const Call& call, Hub::Stream stream, std::set<Bytes, BytesLess> keys, const Hash& transaction) {
-  const auto id = call.node.hub.open(call.socket, stream, std::move(keys), transaction);
-  if (!id) return fail(RpcError{code::too_many_subscriptions, "Too many subscriptions on the connection", "unsubscribe from some, or open another connection"});
+Answer<Subscribed> subscribe(const Call& call, Hub::Stream stream, const std::set<Bytes, BytesLess>& keys, const Hash& transaction) {
+  const auto id = call.node.hub.open(call.socket, stream, keys, transaction);
+  if (!id) {
+    const bool keys_full = id.error() == Hub::Refusal::too_many_keys;
+    const auto limit = std::to_string(call.node.hub.options().key_bytes_per_connection) + " bytes of storage keys, " + std::to_string(Hub::key_overhead) + " counted for each besides: ";
+    return fail(RpcError{code::too_many_subscriptions, "Too many subscriptions on the connection", (keys_full ? limit : std::string()) + "unsubscribe from some, or open another connection"});
+  }
   return Subscribed{*id, [&hub = call.node.hub, id = *id] { hub.activate(id); }};
 }
 
-Answer<Subscribed> ChainSubscribeNewHeads::call(const Call& call, const Params&) { return subscribe(call, Hub::Stream::new_heads); }
-Answer<Subscribed> ChainSubscribeAllHeads::call(const Call& call, const Params&) { return subscribe(call, Hub::Stream::all_heads); }
-Answer<Subscribed> ChainSubscribeFinalizedHeads::call(const Call& call, const Params&) { return subscribe(call, Hub::Stream::finalized_heads); }
+Answer<Subscribed> ChainSubscribeNewHeads::call(const Call& call, const Params&) { return subscribe(call, stream); }
+Answer<Subscribed> ChainSubscribeAllHeads::call(const Call& call, const Params&) { return subscribe(call, stream); }
+Answer<Subscribed> ChainSubscribeFinalizedHeads::call(const Call& call, const Params&) { return subscribe(call, stream); }
 
 }  // namespace phala::rpc

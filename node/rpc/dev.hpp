@@ -3,6 +3,7 @@
 // block, so that every node and worker agrees about it.
 
 #include "rpc/chain.hpp"
+#include "rpc/storage_values.hpp"
 
 namespace phala::rpc {
 
@@ -15,7 +16,7 @@ struct DevNewBlock {
   static Answer<Hash> call(const Call& call, const Params& p);
 };
 struct DevSetBlockBuildMode {
-  static constexpr auto name = "dev_setBlockBuildMode", doc = "Instant (a block for every transaction), Manual (only dev_newBlock), Batch or Interval (a block every --block-ms).";
+  static constexpr auto name = "dev_setBlockBuildMode", doc = "Instant (a block for every transaction), Manual (only dev_newBlock), Batch or Interval (a block every --block-ms).", returns = "null";
   static constexpr bool unsafe = true, development = true;
   struct Params { std::string mode;  FIELDS(mode) };
   static Answer<Raw> call(const Call& call, const Params& p);
@@ -27,10 +28,13 @@ struct DevTimeTravel {
   static Answer<u64> call(const Call& call, const Params& p);
 };
 struct DevSetStorage {
-  static constexpr auto name = "dev_setStorage", doc = "Writes raw storage in a new block: a list of [key, value or null]. Returns the block's hash.";
+  static constexpr auto name = "dev_setStorage",
+                        doc = "Writes storage in a new block on the head (`blockHash` may only name that), and returns the block's hash. Values are a list of [key, value] in hex, or an "
+                              "object {Pallet: {Item: value, Map: [[[key, …], value], …], \"$removePrefix\": [Item, …]}} by the metadata's types; null deletes; members of a struct "
+                              "that are not given are zero.";
   static constexpr bool unsafe = true, development = true;
   static constexpr Cost cost = Cost::heavy;
-  struct Params { std::vector<std::pair<Bytes, std::optional<Bytes>>> values;  FIELDS(values) };
+  struct Params { StorageValues values; std::optional<Hash> block_hash;  FIELDS(values, block_hash) };
   static Answer<Hash> call(const Call& call, const Params& p);
 };
 

@@ -26,8 +26,6 @@ struct Address { AccountId id;  FIELDS(id) };
 struct Decimal { u128 value{};  FIELDS(value) };
 /// A moment: milliseconds since 1970 as a number, or an ISO 8601 date in UTC ("2030-01-01", "2030-01-01T12:00:00.000Z").
 struct Moment { u64 ms{};  FIELDS(ms) };
-/// Hex of unlimited length, written without "0x" or with it.
-struct AnyHex { Bytes bytes;  FIELDS(bytes) };
 
 void write_text(std::string& out, std::string_view text);
 void write_hex(std::string& out, ByteView bytes);

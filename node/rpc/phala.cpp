@@ -12,6 +12,7 @@ Answer<Bytes> PhalaHeaders::call(const Call& call, const Params& p) {
   std::vector<Header> headers;
   if (p.count > max_batch_blocks) return invalid("at most " + std::to_string(max_batch_blocks) + " headers at once");
   for (u64 number = p.from; number < u64{p.from} + p.count && number <= call.view->number(); ++number) {
+    if (call.deadline.over()) return fail(Deadline::error());
     const auto header = TRY(snapshot.header(static_cast<BlockNumber>(number)).map_error(rpc_error));
     if (!header) return fail(RpcError{code::internal, "header " + std::to_string(number) + " is missing in the store"});
     headers.push_back(*header);
@@ -24,7 +25,7 @@ Answer<Bytes> PhalaMessages::call(const Call& call, const Params& p) {
   if (p.from == 0) return invalid("genesis has no messages: begin with block 1");
   if (p.count == 0 || p.from > call.view->number()) return scale::encode(std::vector<BlockMessages>{});
   const auto to = static_cast<BlockNumber>(std::min<u64>(call.view->number(), u64{p.from} + p.count - 1));
-  auto batch = TRY(call.view->snapshot->messages(p.from, to, max_batch_bytes).map_error(rpc_error));
+  auto batch = TRY(call.view->snapshot->messages(p.from, to, std::min(max_batch_bytes, call.max_response_bytes / 2)).map_error(rpc_error));
   if (p.topics) {
     const std::set<Bytes, BytesLess> wanted(p.topics->begin(), p.topics->end());
     for (auto& block : batch) {
@@ -46,7 +47,9 @@ Answer<std::optional<PhalaFinalityProof::Result>> PhalaFinalityProof::call(const
 }
 
 Answer<u64> PhaGetMqNextSequence::call(const Call& call, const Params& p) {
-  const auto origin = scale::decode<MessageOrigin>(p.sender_hex.bytes);
+  const auto bytes = from_hex(p.sender_hex);
+  if (!bytes) return fail(RpcError{code::phala_extension, "the sender is not hex: " + bytes.error().text()});
+  const auto origin = scale::decode<MessageOrigin>(*bytes);
   if (!origin) return fail(RpcError{code::phala_extension, "the sender is not SCALE of a MessageOrigin: " + std::string(to_string(origin.error()))});
   const auto result = runtime::call_api(*call.view->state, call.view->header, "MqApi_sender_sequence", scale::encode(*origin));
   if (!result) return fail(RpcError{code::phala_extension, result.error().text()});

@@ -8,6 +8,9 @@
 
 #include "crypto/hash.hpp"
 #include "light/light.hpp"
+#include "rpc/author.hpp"
+#include "rpc/phala.hpp"
+#include "rpc/state.hpp"
 #include "rpc/table.hpp"
 #include "runtime/test_chain.hpp"
 #include "trie/proof.hpp"
@@ -26,13 +29,24 @@ class Listener final : public http::WebSocket {
   u64 id() const override { return id_; }
   const std::string& remote() const override { return remote_; }
   bool send(std::string text) override {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return !stuck_; });
     if (closed_) return false;
     heard_.push_back(Json::parse(text));
     changed_.notify_all();
     return true;
   }
   size_t queued() const override { return 0; }
+  /// While it is stuck, `send` does not return.
+  void stick(bool stuck) {
+    const std::lock_guard lock(mutex_);
+    stuck_ = stuck;
+    changed_.notify_all();
+  }
+  bool closed() {
+    const std::lock_guard lock(mutex_);
+    return closed_;
+  }
   void close(u16, std::string) override {
     const std::lock_guard lock(mutex_);
     closed_ = true;
@@ -54,7 +68,7 @@ class Listener final : public http::WebSocket {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<Json> heard_;
-  bool closed_ = false;
+  bool closed_ = false, stuck_ = false;
 };
 
 class RpcTest : public ::testing::Test {
@@ -90,6 +104,10 @@ class RpcTest : public ::testing::Test {
     EXPECT_TRUE(answer.contains("result")) << method << ": " << answer.dump();
     return answer["result"];
   }
+  /// A call as methods see it: with so much room for its answer, and in time or too late.
+  Call call_with(size_t max_response_bytes, bool in_time = true) {
+    return {node, chain->view(), {std::chrono::steady_clock::now() + std::chrono::seconds(in_time ? 60 : -1)}, listener, max_response_bytes, true};
+  }
   int error(const std::string& method, const Params& params = {}) {
     const auto answer = ask(method, params);
     return answer.contains("error") ? answer["error"]["code"].get<int>() : 0;
@@ -107,9 +125,9 @@ class RpcTest : public ::testing::Test {
   std::atomic<u64> now = 1'700'000'000'000;
   std::unique_ptr<node::Chain> chain = std::move(*node::Chain::open(path, {}, spec));
   node::Admission admission{*chain, cpu, {}, [this] { return now.load(); }, metrics};
-  Hub hub{*chain, {.per_connection = 3, .finalized_after_ms = 1}, metrics};
+  Hub hub{*chain, {.per_connection = 3, .key_bytes_per_connection = 200'000, .notification_bytes = 1 << 20, .finalized_after_ms = 1}, metrics};
   node::Producer producer{*chain, admission, crypto::Ed25519Pair::from_seed(sealer.seed), {100, node::BuildMode::manual}, [this] { return now += 1000; }, metrics, [](const Error& e) { FAIL() << e.text(); }};
-  Node node{{"phala-node", "0.1.0", spec}, *chain, admission, producer, hub, cpu};
+  Node node{{"phala-node", "0.1.0", spec, {"Authority"}, peer_id_of(sealer.public_key)}, *chain, admission, &producer, hub, cpu};
   CallMetrics call_metrics{metrics};
   Policy policy;
   std::shared_ptr<Listener> listener = std::make_shared<Listener>(1);
@@ -270,6 +288,7 @@ TEST_F(RpcTest, heads_and_storage_are_told_once_each_in_order_after_they_can_be_
   EXPECT_EQ(result("chain_unsubscribeNewHeads", {heads}), true);
   EXPECT_EQ(result("chain_unsubscribeNewHeads", {heads}), false);
   result("dev_newBlock");
+  hub.settle();
   EXPECT_EQ(listener->size(), 5u);
 }
 
@@ -283,7 +302,10 @@ TEST_F(RpcTest, subscriptions_are_bounded_and_end_with_their_connection) {
   result("chain_subscribeFinalizedHeads");
   listener->close(1000, "");
   result("dev_newBlock");
+  hub.settle();
   EXPECT_EQ(hub.size(), 0u);
+  EXPECT_EQ(raw(R"({"jsonrpc":"2.0","method":"chain_subscribeNewHeads"})"), "");
+  EXPECT_EQ(hub.size(), 0u) << "nobody could end a subscription whose name nobody has heard";
   const auto over_http = Message::parse(R"({"jsonrpc":"2.0","id":1,"method":"chain_subscribeNewHeads"})", policy).run(node, nullptr, policy, call_metrics);
   EXPECT_EQ(Json::parse(over_http.text)["error"]["code"], code::method_not_found);
 }
@@ -323,6 +345,176 @@ TEST_F(RpcTest, state_is_paged_proved_and_remembered) {
   EXPECT_EQ(error("state_getStorage", {"0x00", to_hex0x(Hash{})}), code::unknown_block);
 }
 
+TEST_F(RpcTest, what_collects_stops_at_its_limits) {
+  const Bytes large(2 << 20, 7), first(20, 1), second(20, 2);
+  const auto before = chain->view()->hash;
+  producer.new_block({}, {{first, large}, {second, large}}).value();
+  StateDiff many;
+  for (u32 i = 0; i < 300; ++i) many[concat(Bytes(16, 9), be_bytes(i))] = Bytes(100, 3);
+  producer.new_block({}, many).value();
+  // the same key a thousand times is one
+  const Json same = Json(std::vector<Json>(1000, to_hex0x(first)));
+  for (const auto& answer : {result("state_queryStorageAt", {same}), result("state_queryStorage", {same, to_hex0x(chain->view()->hash)})}) {
+    ASSERT_EQ(answer.size(), 1u);
+    ASSERT_EQ(answer[0]["changes"].size(), 1u);
+    EXPECT_EQ(answer[0]["changes"][0][1].get_ref<const std::string&>().size(), 2 + 2 * large.size());
+  }
+  const auto ordered = result("state_queryStorageAt", {list({"0x02", "0x01", "0x02"})})[0]["changes"];
+  EXPECT_EQ(ordered, list({list({"0x02", nullptr}), list({"0x01", nullptr})}));
+
+  const auto code_of = [](const auto& answer) { return answer ? 0 : answer.error().code; };
+  const std::vector<Bytes> keys{first, second};
+  const Bytes prefix(16, 9);
+  const auto small = call_with(1000);
+  EXPECT_EQ(code_of(StateQueryStorageAt::call(small, {keys, {}})), code::response_too_big);
+  EXPECT_EQ(code_of(StateQueryStorage::call(small, {keys, before, {}})), code::response_too_big);
+  EXPECT_EQ(code_of(StateGetReadProof::call(small, {keys, {}})), code::response_too_big);
+  EXPECT_EQ(code_of(StateGetKeys::call(small, {prefix, {}})), code::response_too_big);
+  EXPECT_EQ(code_of(StateGetPairs::call(small, {prefix, {}})), code::response_too_big);
+  EXPECT_EQ(code_of(StateSubscribeStorage::call(small, {keys})), code::response_too_big);
+  EXPECT_EQ(hub.size(), 0u);
+  // one value more than fits is one too many
+  EXPECT_EQ(code_of(StateQueryStorageAt::call(call_with(5 << 20), {keys, {}})), code::response_too_big);
+  EXPECT_EQ(code_of(StateQueryStorageAt::call(call_with(9 << 20), {keys, {}})), 0);
+  const auto late = call_with(SIZE_MAX, false);
+  EXPECT_EQ(code_of(StateQueryStorageAt::call(late, {keys, {}})), code::busy);
+  EXPECT_EQ(code_of(StateQueryStorage::call(late, {keys, before, {}})), code::busy);
+  EXPECT_EQ(code_of(StateGetReadProof::call(late, {keys, {}})), code::busy);
+  EXPECT_EQ(code_of(StateGetKeys::call(late, {prefix, {}})), code::busy);
+  EXPECT_EQ(code_of(StateGetKeysPaged::call(late, {prefix, 1000, {}, {}})), code::busy);
+  EXPECT_EQ(code_of(StateGetPairs::call(late, {prefix, {}})), code::busy);
+  EXPECT_EQ(code_of(StateGetStorageSize::call(late, {prefix, {}})), code::busy);
+  EXPECT_EQ(code_of(StateSubscribeStorage::call(late, {keys})), code::busy);
+  EXPECT_EQ(code_of(PhalaHeaders::call(late, {0, 10})), code::busy);
+}
+
+TEST_F(RpcTest, what_must_be_answered_whole_is_answered_beyond_the_limit) {
+  std::vector<Json> sent;
+  for (u32 nonce = 0; nonce < 20; ++nonce) {
+    sent.push_back(to_hex0x(transfer(nonce)));
+    result("author_submitExtrinsic", {sent.back()});
+  }
+  policy.max_response_bytes = 2000;
+  EXPECT_EQ(result("author_pendingExtrinsics"), Json(sent)) << "a pool may be larger than other answers";
+  const auto push = [&](u32 nonce) { return signer.sign(pair_of("//Charlie"), RuntimeCall::of<runtime::Mq>(runtime::Mq::PushMessage{to_bytes("phala/x"), Bytes(100'000)}), nonce); };
+  for (u32 nonce = 0; nonce < 2; ++nonce) producer.new_block({push(nonce)}).value();
+  const auto logs = *scale::decode<std::vector<BlockMessages>>(*from_hex(result("phala_messages", {1, 2}).get<std::string>()));
+  EXPECT_EQ(logs.at(0).payloads.at(0)->size(), 100'000u);
+  EXPECT_EQ(error("chain_getBlock"), code::response_too_big);
+  // but a batch cannot multiply it
+  Json batch = Json::array();
+  for (int i = 0; i < 3; ++i) batch.push_back({{"jsonrpc", "2.0"}, {"id", i}, {"method", "phala_messages"}, {"params", {1, 1}}});
+  batch.push_back({{"jsonrpc", "2.0"}, {"id", 3}, {"method", "state_getMetadata"}});
+  EXPECT_EQ(Json::parse(raw(batch.dump()))[3]["error"]["code"], code::response_too_big);
+  EXPECT_GE(PhalaMessages::answer_bytes(node), 4 * pallets::max_block_message_bytes);
+  EXPECT_GE(AuthorPendingExtrinsics::answer_bytes(node), 2 * admission.limits().ready_bytes);
+}
+
+TEST_F(RpcTest, storage_keys_of_a_connection_are_bounded) {
+  Json keys = Json::array();
+  for (u32 i = 0; i < 40; ++i) keys.push_back(to_hex0x(concat(Bytes(2000, 1), be_bytes(i))));
+  const auto first = result("state_subscribeStorage", {keys});
+  result("state_subscribeStorage", {keys});
+  const auto full = ask("state_subscribeStorage", {keys});
+  EXPECT_EQ(full["error"]["code"], code::too_many_subscriptions);
+  EXPECT_NE(full["error"]["data"].get<std::string>().find("200000 bytes of storage keys"), std::string::npos) << full.dump();
+  EXPECT_EQ(result("state_unsubscribeStorage", {first}), true);
+  result("state_subscribeStorage", {keys});
+  EXPECT_EQ(error("state_subscribeStorage", {list({to_hex0x(Bytes(max_state_key_bytes + 1))})}), code::invalid_params);
+  hub.close_all(listener->id());
+  result("state_subscribeStorage", {list({to_hex0x(Bytes(max_state_key_bytes))})});
+  EXPECT_EQ(hub.size(), 1u);
+}
+
+TEST_F(RpcTest, blocks_do_not_wait_for_who_is_told_of_them) {
+  const Bytes key(20, 5);
+  result("chain_subscribeNewHeads");
+  result("state_subscribeStorage", {list({to_hex0x(key), "0x77"})});
+  const size_t before = 2;
+  listener->stick(true);
+  constexpr u32 count = 200;
+  for (u32 i = 1; i <= count; ++i) producer.new_block({}, {{key, to_bytes(be_bytes(i))}}).value();
+  EXPECT_EQ(chain->view()->number(), count) << "nobody has heard of one of them yet";
+  listener->stick(false);
+  hub.settle();
+  std::vector<std::string> heads, values;
+  for (size_t i = before; i < listener->size(); ++i) {
+    const auto note = listener->at(i);
+    if (note["method"] == "chain_newHead") heads.push_back(note["params"]["result"]["number"]);
+    else values.push_back(note["params"]["result"]["changes"][0][1]);
+  }
+  ASSERT_EQ(heads.size(), count) << "every header is told";
+  for (u32 i = 0; i < count; ++i) EXPECT_EQ(heads[i], json(NumberOrHex{i + 1}).substr(1, heads[i].size()));
+  EXPECT_TRUE(std::is_sorted(values.begin(), values.end()));
+  EXPECT_EQ(values.front(), to_hex0x(be_bytes(u32{1})));
+  EXPECT_EQ(values.back(), to_hex0x(be_bytes(count)));
+  EXPECT_LT(values.size(), 80u) << "what waits too long is told together";
+}
+
+TEST_F(RpcTest, who_would_be_told_too_much_at_once_loses_the_connection) {
+  const Bytes key(20, 5);
+  result("state_subscribeStorage", {list({to_hex0x(key)})});
+  producer.new_block({}, {{key, Bytes(400'000)}}).value();
+  hub.settle();
+  EXPECT_EQ(listener->size(), 2u);
+  producer.new_block({}, {{key, Bytes(600'000)}}).value();
+  hub.settle();
+  EXPECT_TRUE(listener->closed());
+  EXPECT_EQ(hub.size(), 0u);
+}
+
+TEST_F(RpcTest, a_node_that_makes_no_blocks_has_no_methods_to_make_them) {
+  node.producer = nullptr;
+  EXPECT_EQ(error("dev_newBlock"), code::method_not_found);
+  EXPECT_EQ(error("dev_setStorage", {list({list({"0x01", "0x01"})})}), code::method_not_found);
+  EXPECT_EQ(result("rpc_methods").dump().find("dev_"), std::string::npos);
+  node.info.roles = {"Full"};
+  node.info.peer_id = "12D3KooWother";
+  EXPECT_EQ(result("system_nodeRoles"), list({"Full"}));
+  EXPECT_EQ(result("system_localPeerId"), "12D3KooWother");
+}
+
+TEST_F(RpcTest, storage_is_set_by_names_as_chopsticks_does) {
+  const auto bob = pair_of("//Bob").account();
+  const auto ss58 = crypto::to_ss58(bob);
+  const auto pallets = [&] { return runtime::Pallets(*chain->view()->state); };
+  const auto head = to_hex0x(chain->view()->hash);
+  // as in chopsticks' own documentation: what is not named is zero
+  const auto block = result("dev_setStorage", {Json{{"System", {{"Account", list({list({list({ss58}), Json{{"providers", 1}, {"data", {{"free", "123000000000000"}, {"reserved", "0x10"}}}}})})}}},
+                                                    {"Sudo", {{"Key", ss58}}},
+                                                    {"phalaRegistry", {{"benchmarkDuration", 7}}}}, head});
+  EXPECT_EQ(block, to_hex0x(chain->view()->hash));
+  const auto account = pallets().system.account.get(bob);
+  EXPECT_EQ(account.data.free, 123 * runtime::Balances::pha);
+  EXPECT_EQ(account.data.reserved, 16u);
+  EXPECT_EQ(account.providers, 1u);
+  EXPECT_EQ(account.nonce, 0u);
+  EXPECT_EQ(account.data.flags, 0u);
+  EXPECT_EQ(pallets().sudo.key.get(), bob);
+  EXPECT_EQ(pallets().registry.benchmark_duration.get(), 7u);
+  // null deletes; a prefix goes as a whole
+  result("dev_setStorage", {Json{{"Sudo", {{"Key", nullptr}}}, {"System", {{"Account", list({list({list({ss58}), nullptr})})}}}}});
+  EXPECT_FALSE(pallets().sudo.key.exists());
+  EXPECT_FALSE(pallets().system.account.contains(bob));
+  result("dev_setStorage", {Json{{"System", {{"$removePrefix", list({"Account"})}, {"Account", list({list({list({ss58}), Json{{"providers", 2}}})})}}}}});
+  EXPECT_FALSE(pallets().system.account.contains(pair_of("//Alice").account()));
+  EXPECT_EQ(pallets().system.account.get(bob).providers, 2u);
+
+  const auto said = [&](const Json& values) { return ask("dev_setStorage", {values})["error"]["data"].get<std::string>(); };
+  const auto height = chain->view()->number();
+  EXPECT_NE(said(Json{{"Sistem", Json::object()}}).find("no pallet 'Sistem'"), std::string::npos);
+  EXPECT_NE(said(Json{{"System", {{"Acount", 1}}}}).find("no storage item 'Acount'"), std::string::npos);
+  EXPECT_NE(said(Json{{"System", {{"Account", list({list({list({ss58}), Json{{"data", {{"fre", 1}}}}})})}}}}).find("System: Account: [0]: data: there is no member 'fre'"), std::string::npos);
+  EXPECT_NE(said(Json{{"System", {{"Account", list({list({list({ss58, 1}), 1})})}}}}).find("expected 1 keys"), std::string::npos);
+  EXPECT_NE(said(Json{{"Sudo", {{"Key", 5}}}}).find("Sudo: Key"), std::string::npos);
+  EXPECT_NE(said(7).find("expected a list"), std::string::npos);
+  EXPECT_NE(said(list({list({"0x00", 7})})).find("item 0"), std::string::npos);
+  EXPECT_NE(said(list({list({to_hex0x(Bytes(5000)), "0x01"})})).find("5000 bytes"), std::string::npos);
+  EXPECT_EQ(error("dev_setStorage", {list({list({"0x01", "0x01"})}), head}), code::invalid_params) << "the past does not change";
+  EXPECT_EQ(chain->view()->number(), height);
+  result("dev_newBlock");
+}
+
 TEST_F(RpcTest, relays_can_follow_with_the_light_client) {
   for (int i = 0; i < 3; ++i) result("dev_newBlock");
   const auto decode = [&](const Json& hex) { return *from_hex(hex.get<std::string>()); };
@@ -346,7 +538,9 @@ TEST_F(RpcTest, relays_can_follow_with_the_light_client) {
 TEST_F(RpcTest, message_sequences_count_the_pool) {
   const auto origin = MessageOrigin(origin::Worker{PublicKey(Bytes(32, 8))});
   EXPECT_EQ(result("pha_getMqNextSequence", {to_hex(scale::encode(origin))}), 0);
+  EXPECT_EQ(result("pha_getMqNextSequence", {to_hex0x(scale::encode(origin))}), 0);
   EXPECT_EQ(error("pha_getMqNextSequence", {"0102"}), code::phala_extension);
+  EXPECT_EQ(error("pha_getMqNextSequence", {"zz"}), code::phala_extension);
 }
 
 TEST_F(RpcTest, fees_are_estimated) {
@@ -395,6 +589,8 @@ TEST(RpcTable, every_method_is_documented_and_named_once) {
   std::set<std::string> names;
   for (const auto& method : methods()) {
     EXPECT_FALSE(method.doc.empty());
+    EXPECT_FALSE(method.result.empty());
+    EXPECT_EQ(method.subscription, !method.notification.empty());
     EXPECT_TRUE(names.insert(method.name).second) << method.name;
     for (const auto* more : {&method.aliases, &method.unsubscribe})
       for (const auto& name : *more) EXPECT_TRUE(names.insert(name).second) << name;
@@ -402,7 +598,8 @@ TEST(RpcTable, every_method_is_documented_and_named_once) {
   std::ifstream file(PHALA_SOURCE_DIR "/docs/json-rpc.md");
   const std::string written((std::istreambuf_iterator<char>(file)), {});
   EXPECT_EQ(written, help()) << "renew it with: phala-node --rpc-help > docs/json-rpc.md";
-  EXPECT_NE(help().find("| `chain_getBlockHash`, `chain_getHead` | number?: number or hex number, or a list of them |"), std::string::npos) << help();
+  EXPECT_NE(help().find("| `chain_getBlockHash`, `chain_getHead` | number?: number or hex number, or a list of them | hash or null; of several: a list |"), std::string::npos) << help();
+  EXPECT_NE(help().find("`chain_newHead`"), std::string::npos);
 }
 
 }  // namespace

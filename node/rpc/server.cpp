@@ -63,6 +63,7 @@ Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, cons
   http.address = options.address;
   http.port = options.port;
   http.cors_origins = options.cors_origins;
+  http.hosts = options.hosts;
   http.server_name = node.info.name;
   http.limits.connections = options.max_connections;
   http.limits.web_socket_message_bytes = options.max_request_bytes;

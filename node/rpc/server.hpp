@@ -9,7 +9,7 @@ namespace phala::rpc {
 struct ServerOptions {
   std::string address = "127.0.0.1";
   u16 port = 9944;
-  std::vector<std::string> cors_origins{"*"};
+  std::vector<std::string> cors_origins{"*"}, hosts;   ///< as of http::ServerOptions
   size_t max_connections = 100;
   size_t max_request_bytes = 15u << 20;
   Policy policy;

@@ -14,6 +14,13 @@ Answer<AtBlock> block_at(const Call& call, const std::optional<Hash>& at) {
   return AtBlock{header->number, *at, *header, std::move(state)};
 }
 
+Answer<void> Call::go_on(const std::string& text) const {
+  if (text.size() > max_response_bytes) return fail(too_big());
+  if (deadline.over()) return fail(Deadline::error());
+  return {};
+}
+RpcError too_big() { return {code::response_too_big, "Response is too big", "ask for less at once"}; }
+
 std::string health_json(const Node&) { return R"({"peers":0,"isSyncing":false,"shouldHavePeers":false})"; }
 
 Answer<std::string> SystemName::call(const Call& call, const Params&) { return call.node.info.name; }
@@ -26,10 +33,11 @@ Answer<Raw> SystemProperties::call(const Call&, const Params&) {
 }
 Answer<Raw> SystemHealth::call(const Call& call, const Params&) { return Raw{health_json(call.node)}; }
 Answer<Raw> SystemPeers::call(const Call&, const Params&) { return Raw{"[]"}; }
-Answer<std::vector<std::string>> SystemNodeRoles::call(const Call&, const Params&) { return std::vector<std::string>{"Authority"}; }
-Answer<std::string> SystemLocalPeerId::call(const Call& call, const Params&) {
+Answer<std::vector<std::string>> SystemNodeRoles::call(const Call& call, const Params&) { return call.node.info.roles; }
+Answer<std::string> SystemLocalPeerId::call(const Call& call, const Params&) { return call.node.info.peer_id; }
+std::string peer_id_of(const PublicKey& key) {
   // libp2p: base58 of the identity multihash (0x00, length 36) of a protobuf key {type 1: ed25519, data 2: 32 bytes}
-  const Bytes id = concat(Bytes{0x00, 0x24, 0x08, 0x01, 0x12, 0x20}, call.node.info.spec.sealer);
+  const Bytes id = concat(Bytes{0x00, 0x24, 0x08, 0x01, 0x12, 0x20}, key);
   std::array<u8, 64> text;
   const auto size = phala_base58_encode(id.data(), id.size(), text.data(), text.size());
   return std::string(as_text(ByteView(text).first(static_cast<size_t>(std::max<ptrdiff_t>(size, 0)))));

@@ -28,17 +28,17 @@ struct SystemChainType {
   static Answer<std::string> call(const Call& call, const Params&);
 };
 struct SystemProperties {
-  static constexpr auto name = "system_properties", doc = "Address format, decimals and symbol of the token.";
+  static constexpr auto name = "system_properties", doc = "Address format, decimals and symbol of the token.", returns = "{ss58Format: number, tokenDecimals: number, tokenSymbol: text}";
   using Params = NoParams;
   static Answer<Raw> call(const Call& call, const Params&);
 };
 struct SystemHealth {
-  static constexpr auto name = "system_health", doc = "Peers, and whether the node is catching up.";
+  static constexpr auto name = "system_health", doc = "Peers, and whether the node is catching up.", returns = "{peers: number, isSyncing: true or false, shouldHavePeers: true or false}";
   using Params = NoParams;
   static Answer<Raw> call(const Call& call, const Params&);
 };
 struct SystemPeers {
-  static constexpr auto name = "system_peers", doc = "Nodes this one is connected to.";
+  static constexpr auto name = "system_peers", doc = "Nodes this one is connected to.", returns = "list of {peerId, roles, bestHash, bestNumber}";
   static constexpr bool unsafe = true;
   using Params = NoParams;
   static Answer<Raw> call(const Call& call, const Params&);
@@ -49,7 +49,7 @@ struct SystemNodeRoles {
   static Answer<std::vector<std::string>> call(const Call& call, const Params&);
 };
 struct SystemLocalPeerId {
-  static constexpr auto name = "system_localPeerId", doc = "The peer id that belongs to the sealer's ed25519 key.";
+  static constexpr auto name = "system_localPeerId", doc = "The peer id that belongs to this node's ed25519 key.";
   using Params = NoParams;
   static Answer<std::string> call(const Call& call, const Params&);
 };

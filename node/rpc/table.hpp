@@ -11,6 +11,8 @@ namespace phala::rpc {
 struct MethodInfo {
   std::string name, doc;
   std::vector<std::string> params;   ///< "at?: 32 bytes as hex"
+  std::string result;                ///< its shape
+  std::string notification;          ///< of a subscription: its name, and the shape of its results
   std::vector<std::string> aliases, unsubscribe;
   bool unsafe = false, development = false, subscription = false;
 };

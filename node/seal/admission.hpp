@@ -35,6 +35,7 @@ class Admission {
   /// How many consecutive tags `tag(first)`, `tag(first + 1)` … ready transactions give.
   u64 count_given(const std::function<Bytes(u64)>& tag, u64 first) const;
   size_t ready_count() const;
+  const PoolLimits& limits() const { return pool_.limits(); }
   bool remove(const Hash& transaction);
   /// A transaction that did not go into a block although it was ready.
   void found_invalid(const Hash& transaction, const runtime::TransactionError& error);

@@ -78,7 +78,9 @@ Result<Candidate> Chain::replay(const Header& header, const std::vector<Bytes>& 
 Result<> Chain::commit(Candidate candidate, const light::FinalityProof& proof) {
   Imported imported;
   imported.runtime_changed = candidate.executed.runtime_changed;
-  for (const auto& [key, value] : candidate.executed.diff) imported.changed.emplace_hint(imported.changed.end(), key);
+  ChangedKeys changed;
+  for (const auto& [key, value] : candidate.executed.diff) changed.emplace_hint(changed.end(), key);
+  imported.changed = std::make_shared<const ChangedKeys>(std::move(changed));
   for (const auto& extrinsic : candidate.executed.extrinsics) imported.extrinsics.push_back(crypto::blake2_256(extrinsic));
   store::Block block;
   block.messages.number = candidate.header.number;

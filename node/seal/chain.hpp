@@ -27,11 +27,13 @@ struct View {
 };
 using ViewRef = std::shared_ptr<const View>;
 
+using ChangedKeys = std::set<Bytes, BytesLess>;
+
 /// A block that everybody can see now.
 struct Imported {
   ViewRef view;
   std::vector<Hash> extrinsics;             ///< hashes, in order
-  std::set<Bytes, BytesLess> changed;       ///< storage keys
+  std::shared_ptr<const ChangedKeys> changed;
   bool runtime_changed = false;
 };
 
@@ -48,6 +50,8 @@ class Chain {
   static Result<std::unique_ptr<Chain>> open(const std::string& path, store::Options options, const runtime::ChainSpec& spec);
 
   ViewRef view() const;
+  /// Bytes that caches hold now.
+  store::ChainStore::CacheUse cache_use() const { return store_.cache_use(); }
   /// The genesis hash of a chain spec: what identifies the chain.
   static Hash genesis_hash(const runtime::ChainSpec& spec);
 

@@ -62,7 +62,7 @@ struct Fixture {
     producer.emplace(*chain, *admission, crypto::Ed25519Pair::from_seed(crypto::Seed(Bytes(32, 3))), node::Producer::Options{1000, node::BuildMode::manual}, clock, metrics,
                      [](const Error& error) { PHALA_ASSERT(error.code != ErrorCode::internal); });
     producer->start();
-    node.emplace(rpc::Node{{"phala-node", "0", spec()}, *chain, *admission, *producer, *hub, cpu});
+    node.emplace(rpc::Node{{"phala-node", "0", spec(), {"Authority"}, "12D3Koo"}, *chain, *admission, &*producer, *hub, cpu});
     testing_chain::TestChain signer(spec());
     signer.genesis_hash = chain->view()->genesis;
     const Bytes transfer = signer.sign(testing_chain::pair_of("//Alice"), runtime::RuntimeCall::of<runtime::Balances>(runtime::Balances::TransferKeepAlive{testing_chain::pair_of("//Bob").account(), {5}}), 0);

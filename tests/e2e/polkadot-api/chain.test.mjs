@@ -183,12 +183,27 @@ test('nonces: gaps wait, replays are refused with the usual codes', async () => 
   await assert.rejects(api.rpc.author.submitExtrinsic(later), /1010|1012|outdated/i)
 })
 
-test('2 MiB of contract code fit into one transaction', async () => {
+test('2 MiB of contract code are uploaded in one transaction, and not a byte more', async () => {
+  const worker = '0x' + '07'.repeat(32)
+  const asRoot = async (call) => {
+    const result = await send(api.tx.sudo.sudo(call), alice)
+    assert.ok(result.events.find(({ event }) => event.method === 'Sudid').event.data[0].isOk)
+    return result
+  }
+  await asRoot(api.tx.phalaRegistry.forceRegisterWorker(worker, worker, null))
+  await asRoot(api.tx.phalaPhatContracts.setPinkSystemCode('0x' + '01'.repeat(100)))
+  const made = await asRoot(api.tx.phalaPhatContracts.addCluster(alice.address, 'Public', [worker], PHA, 1, 1, 1, alice.address))
+  const { cluster } = made.events.find(({ event }) => event.method === 'ClusterCreated').event.data
   const code = '0x' + '5a'.repeat(2 * 1024 * 1024)
-  const result = await send(api.tx.phalaPhatContracts.clusterUploadResource('0x' + '00'.repeat(32), 'InkCode', code), alice)
-  assert.equal(failure(result), 'phalaPhatContracts.ClusterNotFound')
-  const more = api.tx.phalaPhatContracts.clusterUploadResource('0x' + '00'.repeat(32), 'InkCode', code + '5a')
-  assert.ok(['phalaPhatContracts.ClusterNotFound', 'phalaPhatContracts.PayloadTooLarge'].includes(failure(await send(more, alice))))
+  const result = await send(api.tx.phalaPhatContracts.clusterUploadResource(cluster, 'InkCode', code), alice)
+  assert.equal(result.dispatchError, undefined)
+  assert.ok(result.events.some(({ event }) => event.method === 'ExtrinsicSuccess'))
+  // workers get it
+  const number = (await api.rpc.chain.getHeader(result.status.asFinalized)).number.toNumber()
+  const log = await api._rpcCore.provider.send('phala_messages', [number, 1])
+  assert.ok(log.includes(code.slice(2)), 'the code is in the message log of its block')
+  const more = api.tx.phalaPhatContracts.clusterUploadResource(cluster, 'InkCode', code + '5a')
+  assert.equal(failure(await send(more, alice)), 'phalaPhatContracts.PayloadTooLarge')
 })
 
 test('development methods make blocks, move time and write storage; the chain stays valid', async () => {
@@ -209,6 +224,12 @@ test('development methods make blocks, move time and write storage; the chain st
   await rpc('dev_setStorage', [[key, changed.toHex()]])
   await rpc('dev_newBlock')
   assert.equal(await free(bob), 123n * PHA)
+  // the object form of chopsticks, and its second parameter
+  const head = (await api.rpc.chain.getHeader()).hash.toHex()
+  await rpc('dev_setStorage', { System: { Account: [[[bob.address], { nonce: account.nonce.toNumber(), providers: 1, data: { free: (77n * PHA).toString() } }]] } }, head)
+  assert.equal(await free(bob), 77n * PHA)
+  await assert.rejects(rpc('dev_setStorage', { System: { Nothing: 1 } }), /no storage item 'Nothing'/)
+  await assert.rejects(rpc('dev_setStorage', [[key, null]], head), /cannot change any more/)
   await rpc('dev_setBlockBuildMode', 'Interval').catch(() => rpc('dev_setBlockBuildMode', 'Instant'))
 })
 

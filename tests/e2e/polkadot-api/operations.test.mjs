@@ -1,6 +1,7 @@
 // What an operator meets: health, metrics, restarts, crashes, and errors that say what to do.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { request } from 'node:http'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -52,8 +53,18 @@ test('health and metrics are where tools look for them', async () => {
   const value = (name) => Number(metrics.split('\n').find((line) => line.startsWith(name))?.split(' ').at(-1))
   assert.ok(value('substrate_block_height{chain="dev",status="best"}') >= 2, metrics)
   assert.equal(value('substrate_block_height{chain="dev",status="best"}'), value('substrate_block_height{chain="dev",status="finalized"}'))
-  for (const name of ['substrate_ready_transactions_number', 'substrate_build_info', 'substrate_process_start_time_seconds', 'substrate_proposer_block_constructed_count', 'substrate_rpc_sessions_opened'])
-    assert.ok(metrics.includes(name), name)
+  // the names that dashboards for Substrate nodes read, each with the chain's label
+  for (const name of ['block_height{chain="dev",status="best"}', 'block_height{chain="dev",status="finalized"}', 'block_height{chain="dev",status="sync_target"}', 'number_leaves',
+    'ready_transactions_number', 'build_info', 'node_roles', 'process_start_time_seconds', 'database_cache_bytes', 'state_cache_bytes', 'proposer_block_constructed_count',
+    'proposer_number_of_transactions', 'proposer_end_proposal_reason', 'sub_libp2p_peers_count', 'sub_libp2p_is_major_syncing', 'rpc_sessions_opened']) {
+    const line = metrics.split('\n').find((one) => one.startsWith(`substrate_${name}`))
+    assert.ok(line, name)
+    assert.match(line, /chain="dev"/, name)
+    assert.ok(Number.isFinite(Number(line.split(' ').at(-1))), line)
+  }
+  assert.match(metrics, /substrate_build_info\{.*name="[^"]+".*version="\d+\.\d+\.\d+-[0-9a-f]+"/)
+  assert.match(metrics, /substrate_proposer_end_proposal_reason\{.*reason="no_more_transactions"/)
+  assert.ok(value('substrate_state_cache_bytes') > 0 && value('substrate_state_cache_bytes') < 128 << 20, 'what is in use, not what is allowed')
 })
 
 test('kill -9 at any moment loses no final block, and what was included stays included', async () => {
@@ -83,6 +94,25 @@ test('SIGTERM stops cleanly, and the chain goes on from there', async () => {
   assert.ok(await height() >= before)
   const hash = await rpc('chain_getBlockHash', [before])
   assert.match(hash, /^0x[0-9a-f]{64}$/)
+})
+
+test('time that was moved goes on after a restart', async () => {
+  const now = async () => {
+    const head = await rpc('chain_getHeader')
+    return Number(Buffer.from(head.digest.logs[0].slice(2), 'hex').readBigUInt64LE(1 + 4 + 1 + 32))   // Consensus, "pmsg", length, root, time
+  }
+  const week = 7 * 86_400_000
+  await rpc('dev_timeTravel', [Date.now() + week])
+  await rpc('dev_newBlock')
+  assert.ok(await now() >= Date.now() + week - 5000)
+  await node.stop()
+  node = await startNode({ base, blockMs: 100 })
+  await rpc('dev_newBlock')
+  const [chain, clock] = [await now(), Date.now()]
+  await new Promise((r) => setTimeout(r, 1500))
+  await rpc('dev_newBlock')
+  const passed = await now() - chain
+  assert.ok(Math.abs(passed - (Date.now() - clock)) < 500, `${passed} ms passed on the chain`)
 })
 
 test('errors say what happened, to what, and what to do', async () => {
@@ -120,6 +150,7 @@ test('options: help, version, environment, file, and what is effective', async (
   const help = await run(['--help'])
   assert.equal(help.code, 0)
   for (const option of ['--rpc-port', '--base-path', '--rpc-max-connections', '--state-pruning', '--sealer-key-file']) assert.ok(help.output.includes(option), option)
+  for (const limit of ['1024 transactions of 4 MiB', '30 minutes', '32 requests of 16 MiB', '64 MiB not yet read', 'nested 32 deep', '512 MiB of requests and answers']) assert.ok(help.output.includes(limit), limit)
   assert.match((await run(['--version'])).output, /^phala-node \d+\.\d+\.\d+-[0-9a-f]+/)
   assert.equal((await run(['--rpc-port', 'x'])).code, 2)
   const file = join(base, 'node.toml')
@@ -138,9 +169,77 @@ test('limits: requests, batches, bodies', async () => {
   const many = Array.from({ length: 101 }, (_, id) => ({ jsonrpc: '2.0', id, method: 'system_name', params: [] }))
   assert.equal((await (await post(JSON.stringify(many))).json()).error.code, -32010)
   assert.equal((await (await post('['.repeat(100_000))).json()).error.code, -32600)
-  const preflight = await fetch(node.http, { method: 'OPTIONS', headers: { origin: 'https://example.org', 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type' } })
-  assert.equal(preflight.status, 204)
-  assert.equal(preflight.headers.get('access-control-allow-origin'), '*')
+})
+
+test('web pages: whose may call, and under which names', async () => {
+  const preflight = async (to, origin) => (await fetch(to.http, { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type' } })).headers.get('access-control-allow-origin')
+  const post = (to, headers) => new Promise((resolve, reject) => {
+    const sent = request(to.http, { method: 'POST', headers: { 'content-type': 'application/json', ...headers } }, (answer) => { answer.resume(); resolve(answer.statusCode) })
+    sent.once('error', reject)
+    sent.end('{"jsonrpc":"2.0","id":1,"method":"system_name"}')
+  })
+  for (const origin of ['http://localhost:3000', 'https://polkadot.js.org']) {
+    assert.equal(await preflight(node, origin), origin)
+    assert.equal(await post(node, { origin }), 200)
+  }
+  assert.equal(await preflight(node, 'https://example.org'), null)
+  assert.equal(await post(node, { origin: 'https://example.org' }), 403)
+  // a name of somebody else's that points here
+  assert.equal(await post(node, { host: `evil.example:${port()}` }), 403)
+  assert.equal(await post(node, { host: `localhost:${port()}` }), 200)
+  // --dev is for everybody's pages
+  const open = await startNode({ args: ['--dev'], blockMs: 1000 })
+  try {
+    assert.equal(await preflight(open, 'https://example.org'), '*')
+    assert.equal(await post(open, { origin: 'https://example.org', host: 'my.machine' }), 200)
+  } finally {
+    await open.stop()
+  }
+})
+
+test('what orchestration tools say to any node is understood', async () => {
+  const key = '00'.repeat(31) + '01'
+  const tool = await startNode({ args: ['--bob', '--port', '30333', '--listen-addr', '/ip4/0.0.0.0/tcp/30333', '--public-addr', '/dns/x/tcp/1', '--bootnodes', '/ip4/127.0.0.1/tcp/1/p2p/x', '--no-mdns',
+    '--no-telemetry', '--telemetry-url', 'wss://x 0', '--sync', 'warp', '--blocks-pruning', 'archive', '--keystore-path', '/x', '--validator', '--node-key', key, '--no-prometheus', '--prometheus-external'],
+  blockMs: 200 })
+  try {
+    const call = async (method) => (await (await fetch(tool.http, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ jsonrpc: '2.0', id: 1, method }) })).json()).result
+    assert.equal(await call('system_localPeerId'), '12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp', 'the peer id of a known key')
+    for (const option of ['--port', '--listen-addr', '--public-addr', '--bootnodes', '--no-mdns', '--no-telemetry', '--telemetry-url', '--sync', '--blocks-pruning', '--keystore-path'])
+      assert.match(tool.output(), new RegExp(`${option} has no effect`), option)
+    assert.match(tool.output(), /Local node identity is: 12D3KooW/)
+    assert.match(await (await fetch(`${tool.http}/metrics`)).text(), /substrate_build_info\{.*name="Bob"/)
+    for (let i = 0; i < 50 && Number((await call('chain_getHeader')).number) < 1; i++) await new Promise((r) => setTimeout(r, 100))
+    assert.ok(Number((await call('chain_getHeader')).number) >= 1, 'Bob seals the chain that starts with his key')
+  } finally {
+    assert.deepEqual(await tool.stop(), { code: 0, signal: null })
+  }
+})
+
+test('unsafe methods are not for everybody who can reach an external port', async () => {
+  for (const option of ['--rpc-external', '--unsafe-rpc-external']) {
+    const external = await startNode({ args: [option, '--rpc-methods', 'auto'], blockMs: 1000 })
+    try {
+      const answer = await (await fetch(external.http, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"jsonrpc":"2.0","id":1,"method":"dev_newBlock"}' })).json()
+      assert.equal(answer.error.code, -32601, option)
+    } finally {
+      await external.stop()
+    }
+  }
+})
+
+test('the real reason is told when no block can be made', async () => {
+  // a key that no state can hold is refused in the call; the chain goes on
+  const before = await height()
+  await assert.rejects(rpc('dev_setStorage', [[['0x' + '11'.repeat(5000), '0x01']]]), /5000 bytes/)
+  const api = await connect()
+  const failed = await new Promise((resolve, reject) => api.tx.sudo.sudo(api.tx.system.setStorage([['0x' + '11'.repeat(5000), '0x01']])).signAndSend(alice, { nonce: -1 }, (result) => {
+    if (result.status.isInBlock) resolve(result.events.find(({ event }) => event.method === 'Sudid').event.data[0].asErr)
+  }).catch(reject))
+  assert.equal(api.registry.findMetaError(failed.asModule).name, 'KeyTooLong')
+  await api.disconnect()
+  await rpc('dev_newBlock')
+  assert.ok(await height() > before)
 })
 
 test('safe methods only, when told so', async () => {
