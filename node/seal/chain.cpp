@@ -1,28 +1,13 @@
 #include "seal/chain.hpp"
 
 #include "crypto/hash.hpp"
-#include "trie/root.hpp"
 
 namespace phala::node {
-namespace {
 
-/// Genesis with its state root: all entries of a genesis difference are values.
-runtime::Genesis complete_genesis(const runtime::ChainSpec& spec) {
-  auto genesis = runtime::build_genesis(spec);
-  trie::RootBuilder root;
-  for (const auto& [key, value] : genesis.state) {
-    if (value) root.add(key, *value);
-  }
-  genesis.header.state_root = root.finish();
-  return genesis;
-}
-
-}  // namespace
-
-Hash Chain::genesis_hash(const runtime::ChainSpec& spec) { return complete_genesis(spec).header.hash(); }
+Hash Chain::genesis_hash(const runtime::ChainSpec& spec) { return runtime::build_genesis(spec).header.hash(); }
 
 Result<std::unique_ptr<Chain>> Chain::open(const std::string& path, store::Options options, const runtime::ChainSpec& spec) {
-  auto genesis = complete_genesis(spec);
+  auto genesis = runtime::build_genesis(spec);
   const Hash hash = genesis.header.hash();
   options.genesis = hash;
   auto store = TRY(store::ChainStore::open(path, options));

@@ -4,6 +4,7 @@
 
 #include "frame/limits.hpp"
 #include "frame/pallet.hpp"
+#include "light/finality.hpp"
 
 namespace phala::pallets {
 
@@ -41,7 +42,9 @@ class System : public Pallet<System, "System", 1> {
   Value<"Events", EventRecords> events{state()};
   Value<"EventCount", u32> event_count{state()};
   Value<"Development", bool> development{state()};   ///< ours: the chain spec allows overriding storage between blocks
-  PALLET_STORAGE(account, extrinsic_count, block_weight, all_extrinsics_len, block_hash, number, parent_hash, digest, events, event_count, development)
+  /// Ours: who finalizes this chain's blocks from genesis on. In state, so that the genesis hash commits to it.
+  Value<"Finalizer", Opt<light::Finalizer>> finalizer{state()};
+  PALLET_STORAGE(account, extrinsic_count, block_weight, all_extrinsics_len, block_hash, number, parent_hash, digest, events, event_count, development, finalizer)
 
   struct Remark { Bytes remark;  FIELDS(remark) };
   struct SetStorage { std::vector<std::pair<Bytes, Bytes>> items;  FIELDS(items) };

@@ -12,6 +12,7 @@ Genesis build_genesis(const ChainSpec& spec) {
   const MapState nothing;
   Pallets p(nothing);
   p.system.development.put(spec.development);
+  p.system.finalizer.put(light::TrustedSealer{spec.sealer});
   p.payment.storage_version.put(Releases::v2);
   p.payment.next_fee_multiplier.put({});
   p.payment.fee_receiver.put(spec.treasury);
@@ -36,7 +37,18 @@ Genesis build_genesis(const ChainSpec& spec) {
   out.header.extrinsics_root = trie::ordered_root({});
   out.header.digest.logs.push_back(phala::digest::Consensus{message_log_engine, scale::encode(MessageLogDigest{})});
   out.state = p.state().diff();
+  MapState state;
+  state.apply(out.state);
+  out.header.state_root = trie::root(state.kv);
   return out;
+}
+
+light::TrustRoot trust_root(const Genesis& genesis) {
+  MapState state;
+  state.apply(genesis.state);
+  const auto finalizer = Pallets(state).system.finalizer.get();
+  PHALA_ASSERT(finalizer.has_value());
+  return {genesis.header.hash(), *finalizer};
 }
 
 }  // namespace phala::runtime

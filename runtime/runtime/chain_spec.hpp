@@ -2,6 +2,7 @@
 // Why: everything in which two chains of the same program differ, as data: who is endowed, who may seal, which evidence is
 // trusted. The chain spec is what a worker's trust starts from, so its hash is part of what a worker is told at launch.
 
+#include "light/light.hpp"
 #include "primitives/header.hpp"
 #include "primitives/protocol.hpp"
 #include "primitives/state.hpp"
@@ -20,7 +21,7 @@ struct ChainSpec {
   std::string name, id;                       ///< "Phala Development", "dev"
   bool development = false;                   ///< allows the dev_* overrides
   u32 block_ms = 3000;
-  PublicKey sealer{};                         ///< ed25519: who may finalize when the sealer engine is used
+  PublicKey sealer{};                         ///< ed25519: who finalizes; genesis state holds it, so the genesis hash commits to it
   AccountId sudo{};
   std::vector<std::pair<AccountId, u128>> endowed;
   AccountId treasury{};
@@ -42,9 +43,12 @@ Result<ChainSpec> development_spec(const PublicKey& sealer, AttestationPolicy at
 AccountId treasury_account();
 
 struct Genesis {
-  Header header;        ///< complete but for `state_root`
+  Header header;
   StateDiff state;
 };
 Genesis build_genesis(const ChainSpec& spec);
+/// Where belief in this chain starts: the hash of its first header, and the finalizer that the state beneath it names. Computed,
+/// never read from the spec: who finalizes cannot be exchanged without it being another chain.
+light::TrustRoot trust_root(const Genesis& genesis);
 
 }  // namespace phala::runtime

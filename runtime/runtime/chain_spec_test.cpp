@@ -49,5 +49,23 @@ TEST(ChainSpecTest, genesis_endows_and_starts_the_log) {
   EXPECT_EQ(genesis.header.parent_hash, Hash{});
 }
 
+TEST(ChainSpecTest, genesis_commits_to_who_finalizes) {
+  auto spec = dev();
+  const auto genesis = build_genesis(spec);
+  const auto trust = trust_root(genesis);
+  EXPECT_EQ(trust.genesis_hash, genesis.header.hash());
+  EXPECT_EQ(trust.finalizer, light::Finalizer(light::TrustedSealer{spec.sealer}));
+  EXPECT_EQ(trust_root(build_genesis(*chain_spec_from_json(to_json(spec)))), trust);
+  spec.sealer[7] ^= 1;
+  EXPECT_NE(trust_root(build_genesis(spec)).genesis_hash, trust.genesis_hash);
+  EXPECT_NE(trust_root(build_genesis(spec)).finalizer, trust.finalizer);
+  // and the state root is of the whole state
+  spec = dev();
+  spec.block_ms += 1;   // not a matter of trust: a worker takes the time from the blocks
+  EXPECT_EQ(trust_root(build_genesis(spec)), trust);
+  spec.attestation.verify_measurement = false;
+  EXPECT_NE(trust_root(build_genesis(spec)).genesis_hash, trust.genesis_hash);
+}
+
 }  // namespace
 }  // namespace phala::runtime

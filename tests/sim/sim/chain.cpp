@@ -10,7 +10,6 @@ SimChain::SimChain(const runtime::ChainSpec& spec, const crypto::Ed25519Pair& se
   state_.apply(genesis.state);
   trie::MemoryTrie trie;
   for (const auto& [key, value] : state_.kv) trie.insert(key, value);
-  genesis.header.state_root = trie.root();
   headers_.push_back(genesis.header);
   proofs_.push_back(light::seal(sealer, genesis.header.hash()));
   messages_.push_back({});

@@ -54,7 +54,7 @@ class Network {
  public:
   Network(const World& world, const Config& config, runtime::ChainSpec spec, crypto::Ed25519Pair sealer)
       : world_(world), config_(config), chance_(config.seed), sealer_(std::move(sealer)), chain_(spec, sealer_),
-        machine_config_{{chain_.genesis_hash(), light::TrustedSealer{sealer_.public_key}}, true} {
+        machine_config_{runtime::trust_root(runtime::build_genesis(spec)), spec.development} {
     for (size_t i = 0; i < config.workers; ++i) workers_.push_back(std::make_unique<SimWorker>(world, machine_config_, chance_));
     view_.workers.resize(config.workers);
   }
