@@ -18,7 +18,6 @@
 #include "log/log.hpp"
 #include "runtime/chain_spec.hpp"
 #include "seal/sealing.hpp"
-#include "trie/root.hpp"
 
 namespace {
 using namespace phala;
@@ -57,16 +56,6 @@ Result<std::string> read_text(const std::string& path, size_t limit) {
   return text;
 }
 
-/// What the worker believes: everything in it comes from the chain spec, which is part of its measured configuration.
-Result<MachineConfig> machine_config(const runtime::ChainSpec& spec) {
-  runtime::Genesis genesis = runtime::build_genesis(spec);
-  trie::RootBuilder root;
-  for (const auto& [key, value] : genesis.state)
-    if (value) root.add(key, *value);
-  genesis.header.state_root = root.finish();
-  return MachineConfig{{genesis.header.hash(), light::TrustedSealer{spec.sealer}}, spec.development};
-}
-
 /// Two programs on one folder would overwrite each other's state. The lock goes with the process.
 Result<> lock_folder(const std::string& folder) {
   const int fd = open((folder + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -79,7 +68,7 @@ Result<> lock_folder(const std::string& folder) {
 Result<std::string> private_token(Files& files) {
   const auto names = TRY(files.list());
   if (std::find(names.begin(), names.end(), "token") != names.end()) {
-    std::string token(as_text(TRY(files.read("token"))));
+    std::string token(as_text(TRY(files.read_private("token"))));
     while (!token.empty() && std::isspace(static_cast<unsigned char>(token.back()))) token.pop_back();
     if (token.empty()) return fail(ErrorCode::corrupted, "the token file is empty", "remove it; a new one is made at the next start");
     return token;
@@ -149,7 +138,8 @@ Result<> run(const Settings& settings) {
 
   const auto spec = TRY(runtime::chain_spec_from_json(TRY(read_text(settings.chain, 64u << 20))).context("chain spec " + settings.chain));
   ServiceConfig service_config;
-  service_config.machine = TRY(machine_config(spec));
+  // what the worker believes: genesis as the spec gives it, computed here, and who finalizes as that genesis has it
+  service_config.machine = {runtime::trust_root(runtime::build_genesis(spec)), spec.development};
   service_config.query_timeout_s = settings.query_timeout;
   service_config.cores = settings.cores != 0 ? settings.cores : std::max(1u, std::thread::hardware_concurrency());
   service_config.query_threads = service_config.cores + 2;
@@ -163,7 +153,7 @@ Result<> run(const Settings& settings) {
   const std::string token = TRY(private_token(*files));
   crypto::Seed fresh;
   random_fill(fresh.data(), fresh.size());
-  const auto identity = TRY(load_or_create_identity(sealing, *files, service_config.machine.trust.genesis_hash, fresh));
+  const auto identity = TRY(load_or_create_identity(sealing, *files, service_config.machine.trust, fresh));
   auto pair = crypto::Sr25519Pair::from_seed(identity.seed);
   auto evidence = TRY(evidence_collector(settings));
 

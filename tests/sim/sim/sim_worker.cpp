@@ -8,7 +8,7 @@ SimWorker::SimWorker(const World& world, const MachineConfig& config, Chance& ch
     : world_(&world), config_(&config), chance_(&chance), identity_(crypto::Sr25519Pair::from_seed(crypto::Seed(chance.bytes(32)))) {}
 
 Result<> SimWorker::start() {
-  disk_.budget = ~u64{0};
+  disk_.crash([this](u64 n) { return chance_->below(n); });
   auto [store, recovered] = TRY(StateStore::open(disk_, storage_key(identity_), [this](u8* to, size_t n) { chance_->fill(to, n); }));
   Machine machine = recovered.image ? TRY(machine_from(*recovered.image)) : genesis(*config_);
   if (recovered.image) {   // what is as at genesis need not be on disk

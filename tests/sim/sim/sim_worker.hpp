@@ -44,7 +44,7 @@ class SimWorker {
   bool up() const { return live_.has_value(); }
   const worker::Machine& machine() const { return live_->machine; }
 
-  /// Starts from what its disk holds. Errors are failures of the test: a disk that was written must be readable.
+  /// Starts from what is left on its disk after a loss of power. Errors are failures of the test: a disk that was written must be readable.
   Result<> start();
   /// Power is lost once this many more bytes and operations went to the disk.
   void lose_power_after(u64 budget) { disk_.budget = budget; }

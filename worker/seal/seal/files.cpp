@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <map>
 
 namespace phala::worker {
@@ -46,23 +47,8 @@ class Folder final : public Files {
     closedir(dir);
     return names;
   }
-  Result<Bytes> read(const std::string& name) const override {
-    const Descriptor file(openat(folder_.get(), name.c_str(), O_RDONLY | O_CLOEXEC));
-    struct stat info {};
-    if (!file || fstat(file.get(), &info) != 0) return system_failure("read", path_ + "/" + name);
-    Bytes out(static_cast<size_t>(info.st_size));
-    for (size_t done = 0; done < out.size();) {
-      const ssize_t n = ::read(file.get(), out.data() + done, out.size() - done);
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) return system_failure("read", path_ + "/" + name);
-      if (n == 0) {
-        out.resize(done);
-        break;
-      }
-      done += static_cast<size_t>(n);
-    }
-    return out;
-  }
+  Result<Bytes> read(const std::string& name) const override { return read_file(name, false); }
+  Result<Bytes> read_private(const std::string& name) const override { return read_file(name, true); }
   Result<> append(const std::string& name, ByteView bytes) override {
     const int fd = TRY(opened(name));
     while (!bytes.empty()) {
@@ -100,6 +86,29 @@ class Folder final : public Files {
   }
 
  private:
+  Result<Bytes> read_file(const std::string& name, bool secret) const {
+    const Descriptor file(openat(folder_.get(), name.c_str(), O_RDONLY | O_CLOEXEC));
+    struct stat info {};
+    if (!file || fstat(file.get(), &info) != 0) return system_failure("read", path_ + "/" + name);
+    if (const auto mode = info.st_mode & 0777u; secret && (mode & 0077u) != 0) {
+      char octal[8];
+      std::snprintf(octal, sizeof octal, "%04o", mode);
+      return fail(ErrorCode::refused, path_ + "/" + name + " has mode " + octal + ": other users of this machine may read or change it",
+                  "if nobody can have done so, chmod 600 it; otherwise remove it, and what it protects is to be made anew");
+    }
+    Bytes out(static_cast<size_t>(info.st_size));
+    for (size_t done = 0; done < out.size();) {
+      const ssize_t n = ::read(file.get(), out.data() + done, out.size() - done);
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return system_failure("read", path_ + "/" + name);
+      if (n == 0) {
+        out.resize(done);
+        break;
+      }
+      done += static_cast<size_t>(n);
+    }
+    return out;
+  }
   Result<int> opened(const std::string& name) {
     if (const auto at = open_.find(name); at != open_.end()) return at->second.get();
     Descriptor file(openat(folder_.get(), name.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
@@ -116,12 +125,22 @@ class Folder final : public Files {
   bool folder_synced_ = false;   ///< the names of all files are on disk; not known of what was here before
 };
 
+/// A new folder survives a power cut when the folder that names it was written out.
+Result<> sync_parent_of(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  const std::string parent = slash == path.npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+  const Descriptor folder(open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder || fsync(folder.get()) != 0) return system_failure("write out", parent);
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Files>> open_folder(const std::string& path) {
   for (size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
     const std::string part = path.substr(0, slash);
-    if (mkdir(part.c_str(), 0700) != 0 && errno != EEXIST) return system_failure("make folder", part);
+    if (mkdir(part.c_str(), 0700) == 0) TRY(sync_parent_of(part));
+    else if (errno != EEXIST) return system_failure("make folder", part);
     if (slash == path.npos) break;
   }
   Descriptor folder(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

@@ -52,11 +52,9 @@ Result<> LogStore::begin_segment(u64 first) {
   FileId id;
   random_(id.data(), id.size());
   FrameCursor cursor(root_, log_magic, id, {});
-  // a segment of that number without a single record can be left over from a crash
-  if (!segments_.empty() && segments_.back().first == first) {
-    TRY(files_->remove(name_of(first)));
-    segments_.pop_back();
-  }
+  // a segment of that number without a single record can be left over from a crash or a full disk
+  if (!segments_.empty() && segments_.back().first == first) segments_.pop_back();
+  TRY(files_->truncate(name_of(first), 0));
   TRY(files_->append(name_of(first), cursor.header()));
   segments_.push_back({first, file_header_bytes});
   current_ = std::move(cursor);

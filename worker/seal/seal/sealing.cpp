@@ -40,12 +40,32 @@ Result<> store_file(Files& files, const std::string& file, ByteView secret) {
   TRY(files.append(draft, secret));
   return files.rename(draft, file);
 }
-Result<Bytes> load_file(Files& files, const std::string& file) { return files.read(file); }
+Result<Bytes> load_file(Files& files, const std::string& file) { return files.read_private(file); }
 
 const Sealing table[] = {{TeeKind::none, "file of mode 0600", store_file, load_file}};
 
-constexpr u8 identity_version = 0;
+constexpr u8 identity_version = 1;
 const std::string identity_file = "identity.seal";
+
+/// version ‖ seed ‖ SCALE(TrustRoot)
+std::optional<SealedIdentity> decode_identity(ByteView plain) {
+  if (plain.size() < 33 || plain[0] != identity_version) return std::nullopt;
+  auto trust = scale::decode<light::TrustRoot>(plain.subspan(33));
+  if (!trust) return std::nullopt;
+  return SealedIdentity{crypto::Seed(plain.subspan(1, 32)), std::move(*trust)};
+}
+
+Result<SealedIdentity> create_identity(const Sealing& sealing, Files& files, const std::vector<std::string>& names, const light::TrustRoot& trust, const crypto::Seed& seed) {
+  for (const auto& name : names)
+    if (name.starts_with("state-") || name.starts_with("log-"))
+      return fail(ErrorCode::corrupted, identity_file + " is missing, and " + name + " can be opened with nothing else",
+                  "put " + identity_file + " back; to start as a new worker, move the state-* and log-* files away");
+  Bytes plain = concat(Bytes{identity_version}, seed.expose(), scale::encode(trust));
+  auto stored = sealing.store(files, identity_file, plain);
+  wipe(plain.data(), plain.size());
+  if (!stored) return fail(std::move(stored).error().in("store the worker's identity"));
+  return SealedIdentity{seed.clone(), trust};
+}
 
 }  // namespace
 
@@ -56,25 +76,18 @@ Result<const Sealing*> sealing_for(TeeKind tee) {
               "run on a machine without that device, or use a build for it");
 }
 
-Result<SealedIdentity> load_or_create_identity(const Sealing& sealing, Files& files, const Hash& genesis_hash, const crypto::Seed& fresh_seed) {
+Result<SealedIdentity> load_or_create_identity(const Sealing& sealing, Files& files, const light::TrustRoot& trust, const crypto::Seed& fresh_seed) {
   const auto names = TRY(files.list());
-  if (std::find(names.begin(), names.end(), identity_file) == names.end()) {
-    Bytes plain = concat(Bytes{identity_version}, genesis_hash, fresh_seed.expose());
-    auto stored = sealing.store(files, identity_file, plain);
-    wipe(plain.data(), plain.size());
-    if (!stored) return fail(std::move(stored).error().in("store the worker's identity"));
-    return SealedIdentity{genesis_hash, fresh_seed.clone()};
-  }
+  if (std::find(names.begin(), names.end(), identity_file) == names.end()) return create_identity(sealing, files, names, trust, fresh_seed);
   Bytes plain = TRY(sealing.load(files, identity_file).context("load the worker's identity"));
-  const bool right = plain.size() == 65 && plain[0] == identity_version;
-  SealedIdentity out{};
-  if (right) out = {Hash(ByteView(plain).subspan(1, 32)), crypto::Seed(ByteView(plain).subspan(33, 32))};
+  auto out = decode_identity(plain);
   wipe(plain.data(), plain.size());
-  if (!right) return fail(ErrorCode::corrupted, identity_file + " is not an identity this worker can read", "restore it from a backup; without it the worker is a new one");
-  if (out.genesis_hash != genesis_hash)
-    return fail(ErrorCode::refused, identity_file + " belongs to the chain with genesis " + to_hex0x(out.genesis_hash) + ", not to " + to_hex0x(genesis_hash),
+  if (!out) return fail(ErrorCode::corrupted, identity_file + " is not an identity this worker can read", "restore it from a backup; without it the worker is a new one");
+  if (out->trust.genesis_hash != trust.genesis_hash)
+    return fail(ErrorCode::refused, identity_file + " belongs to the chain with genesis " + to_hex0x(out->trust.genesis_hash) + ", not to " + to_hex0x(trust.genesis_hash),
                 "use another --base-path for another chain");
-  return out;
+  if (out->trust != trust) return fail(ErrorCode::refused, identity_file + " was made for another finalizer of this chain", "use the chain spec it was made with");
+  return std::move(*out);
 }
 
 SecretBytes<32> storage_key(const crypto::Sr25519Pair& identity) {

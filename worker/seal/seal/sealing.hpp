@@ -6,6 +6,7 @@
 #include <string>
 
 #include "crypto/sign.hpp"
+#include "light/light.hpp"
 #include "seal/files.hpp"
 
 namespace phala::worker {
@@ -27,11 +28,12 @@ Result<const Sealing*> sealing_for(TeeKind tee);
 
 /// A worker's identity at rest.
 struct SealedIdentity {
-  Hash genesis_hash;            ///< of the chain it belongs to; another one is refused
   crypto::Seed seed;
+  light::TrustRoot trust;       ///< of the chain it belongs to; another one is refused
 };
-/// Loads the identity, or makes one from `fresh_seed` (32 random bytes) and stores it before returning. Errors: damaged; made for another chain.
-Result<SealedIdentity> load_or_create_identity(const Sealing& sealing, Files& files, const Hash& genesis_hash, const crypto::Seed& fresh_seed);
+/// Loads the identity, or makes one from `fresh_seed` (32 random bytes) and stores it before returning. Errors: corrupted (damaged, or missing beside
+/// state that only it can open), refused (made for another chain or finalizer, or readable by others).
+Result<SealedIdentity> load_or_create_identity(const Sealing& sealing, Files& files, const light::TrustRoot& trust, const crypto::Seed& fresh_seed);
 /// The key of all other files: HKDF from the identity's secret.
 SecretBytes<32> storage_key(const crypto::Sr25519Pair& identity);
 

@@ -33,23 +33,25 @@ class StateStore {
     BlockNumber height = 0;
     std::vector<std::string> warnings;       ///< what was damaged and what was done about it
   };
-  /// `files` must outlive the store and be used by it alone. Errors: unavailable; corrupted when no snapshot can be read.
+  /// `files` must outlive the store and be used by it alone. Frames that cannot be read go to files of their own (`….damaged-0`). Errors: unavailable;
+  /// corrupted when no snapshot can be read, or the first frame of all is not of this key: then nothing is changed.
   static Result<std::pair<StateStore, Recovered>> open(Files& files, const crypto::Key32& root, Random random);
 
   /// Returns when the frame is durable. After an error nothing of it counts; when even that cannot be made sure, all further calls fail.
   Result<> append(const StateFrame& frame);
-  /// Writes everything anew and forgets what is older than the previous snapshot. `entries` calls its argument for each key and value of the image.
+  /// Writes everything anew and forgets what is older than the previous good snapshot. `entries` calls its argument for each key and value of the image.
   using Visit = std::function<void(ByteView key, ByteView value)>;
   Result<> snapshot(const std::function<void(const Visit&)>& entries, BlockNumber height);
   /// Bytes of frames since the last snapshot.
   u64 frame_bytes() const { return frames_.offset(); }
 
  private:
-  StateStore(Files& files, const crypto::Key32& root, Random random, u64 generation, FrameCursor frames)
-      : files_(&files), root_(root.clone()), random_(std::move(random)), generation_(generation), frames_(std::move(frames)) {}
+  StateStore(Files& files, const crypto::Key32& root, Random random, u64 base, u64 generation, FrameCursor frames)
+      : files_(&files), root_(root.clone()), random_(std::move(random)), base_(base), generation_(generation), frames_(std::move(frames)) {}
   Files* files_;
   crypto::Key32 root_;
   Random random_;
+  u64 base_;             ///< number of the newest snapshot that is known to be good; 0: none yet
   u64 generation_;       ///< number of the file that frames go to
   FrameCursor frames_;
   bool broken_ = false;
