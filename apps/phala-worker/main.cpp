@@ -159,7 +159,7 @@ Result<> run(const Settings& settings) {
 
   std::vector<u16> own_ports{settings.port};
   if (settings.public_port) own_ports.push_back(*settings.public_port);
-  const egress::HttpEgress http(TRY(egress_ranges(settings.allow_egress)), own_ports);
+  egress::HttpEgress http(TRY(egress_ranges(settings.allow_egress)), {own_ports});
   Metrics metrics;
   metrics.gauge("phala_worker_build_info", "Version and commit of this build", {{"version", std::string(config::version())}, {"commit", std::string(config::commit())}}).set(1);
   log::info("worker", "{} on {} ({} sealing), chain {} with genesis {}", config::version_of("phala-worker"), to_string(tee), sealing.name, spec.id,
@@ -175,6 +175,7 @@ Result<> run(const Settings& settings) {
                          kill(getpid(), SIGTERM);
                        }};
     const auto api = TRY(Api::start(std::move(context), {settings.address, settings.port, settings.public_address, settings.public_port, settings.allow_cors, token}, metrics));
+    http.set_own_ports({api->port(), api->public_port()});   // as bound: 0 in the options leaves the choice to the system
     log::info("worker", "private port {}:{}{}", settings.address, api->port(),
               settings.public_port ? ", public port " + settings.public_address + ":" + std::to_string(api->public_port()) : "");
     run_until_stopped(signals, *service);

@@ -22,9 +22,13 @@ u64 unix_time_ms() {
   return static_cast<u64>(std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count());
 }
 
-engine::HttpResult WorldEffects::http_request(const AccountId&, const engine::HttpRequest& request) { return http_.request(request, deadline_); }
+engine::HttpResult WorldEffects::http_request(const AccountId&, const engine::HttpRequest& request) {
+  if (++http_requests_ > max_http_requests_per_query) return fail(engine::HttpError::too_many_requests);
+  return http_.request(request, deadline_);
+}
 
 Result<std::vector<engine::HttpResult>, engine::HttpError> WorldEffects::batch_http_request(const AccountId&, const std::vector<engine::HttpRequest>& requests, u64 timeout_ms) {
+  if ((http_requests_ += requests.size()) > max_http_requests_per_query) return fail(engine::HttpError::too_many_requests);
   return http_.batch(requests, timeout_ms, deadline_);
 }
 

@@ -17,6 +17,9 @@ struct SharedCache {
   egress::LocalCache cache;
 };
 
+/// HTTP requests of one query, those of a batch each counted.
+constexpr size_t max_http_requests_per_query = 100;
+
 class WorldEffects final : public engine::QueryEffects {
  public:
   using Clock = std::chrono::steady_clock;
@@ -40,6 +43,7 @@ class WorldEffects final : public engine::QueryEffects {
   SharedCache& cache_;
   const Clock::time_point deadline_;
   const std::atomic<bool>& ended_;
+  size_t http_requests_ = 0;
 };
 
 /// From the system's generator. Ends the program when there is none.

@@ -52,7 +52,7 @@ Result<Logs> open_logs(Files& files, const crypto::Key32& key, u64 capacity, Blo
 
 }  // namespace
 
-Result<std::unique_ptr<Service>> Service::start(ServiceConfig config, Sr25519Pair identity, EvidenceCollector evidence, Files& files, const egress::HttpEgress& http, Metrics& metrics) {
+Result<std::unique_ptr<Service>> Service::start(ServiceConfig config, Sr25519Pair identity, EvidenceCollector evidence, Files& files, egress::HttpEgress& http, Metrics& metrics) {
   const auto key = storage_key(identity);
   auto [store, found] = TRY(StateStore::open(files, key, random_fill).context("the worker's state"));
   auto [ring, logs] = TRY(open_logs(files, key, config.log_bytes, found.height, found.warnings).context("log records"));
@@ -78,7 +78,7 @@ Result<std::unique_ptr<Service>> Service::start(ServiceConfig config, Sr25519Pai
                                               std::move(logs), std::move(machine)));
 }
 
-Service::Service(ServiceConfig config, Sr25519Pair identity, EvidenceCollector evidence, Files&, const egress::HttpEgress& http, Metrics& metrics,
+Service::Service(ServiceConfig config, Sr25519Pair identity, EvidenceCollector evidence, Files&, egress::HttpEgress& http, Metrics& metrics,
                  std::unique_ptr<engine::Engine> engine, StateStore store, LogRing ring, LogStore logs, Machine machine)
     : config_(std::move(config)), identity_(std::move(identity)), http_(http), engine_(std::move(engine)),
       registration_({config_.version, {}, identity_.public_key(), identity_.public_key(), config_.machine.trust.genesis_hash, cpu_features(config_.cores), {}, 0, 0}, std::move(evidence)),
@@ -235,6 +235,7 @@ Result<Service::SignedEndpoints> Service::sign_endpoints(std::vector<std::string
 }
 
 void Service::set_endpoints(std::vector<std::string> endpoints) {
+  http_.set_own_endpoints(endpoints);
   const std::lock_guard lock(machine_mutex_);
   endpoints_ = std::move(endpoints);
 }

@@ -37,7 +37,7 @@ struct QueryCount { u64 total = 0, dropped = 0, time_ms = 0; };
 class Service {
  public:
   /// Reads the disk and goes on from there. `files`, `http` and `metrics` must outlive the service. Errors: the state cannot be read.
-  static Result<std::unique_ptr<Service>> start(ServiceConfig config, Sr25519Pair identity, EvidenceCollector evidence, Files& files, const egress::HttpEgress& http, Metrics& metrics);
+  static Result<std::unique_ptr<Service>> start(ServiceConfig config, Sr25519Pair identity, EvidenceCollector evidence, Files& files, egress::HttpEgress& http, Metrics& metrics);
   /// Running queries are ended at their next call to the outside, and answered; the log is written out.
   ~Service();
 
@@ -75,7 +75,7 @@ class Service {
   u64 uptime_s() const;
 
  private:
-  Service(ServiceConfig config, Sr25519Pair identity, EvidenceCollector evidence, Files& files, const egress::HttpEgress& http, Metrics& metrics,
+  Service(ServiceConfig config, Sr25519Pair identity, EvidenceCollector evidence, Files& files, egress::HttpEgress& http, Metrics& metrics,
           std::unique_ptr<engine::Engine> engine, StateStore store, LogRing ring, LogStore logs, Machine machine);
   /// Writes the difference to disk, then publishes. Caller holds dispatch_mutex_.
   Result<> commit(Dispatched dispatched);
@@ -91,7 +91,7 @@ class Service {
 
   const ServiceConfig config_;
   const Sr25519Pair identity_;
-  const egress::HttpEgress& http_;
+  egress::HttpEgress& http_;
   const std::unique_ptr<engine::Engine> engine_;
   SharedCache cache_;
   Registration registration_;

@@ -38,14 +38,6 @@ std::vector<Row> parsed(std::span<const Special> table) {
   return out;
 }
 
-/// The IPv4 address that packets to an IPv6 address end up at, through NAT64 (64:ff9b::/96) or 6to4 (2002::/16).
-std::optional<Address> inner_v4(const Address& address) {
-  static const AddressRange nat64 = *parse_range("64:ff9b::/96"), six_to_four = *parse_range("2002::/16");
-  if (nat64.contains(address)) return v4(address.data() + 12);
-  if (six_to_four.contains(address)) return v4(address.data() + 2);
-  return std::nullopt;
-}
-
 }  // namespace
 
 Result<Address> parse_address(std::string_view text) {
@@ -85,6 +77,13 @@ Result<AddressRange> parse_range(std::string_view cidr) {
     return fail(ErrorCode::invalid_input, "'" + std::string(cidr) + "' has no prefix length between 0 and " + (short_form ? "32" : "128"), "write it as 10.0.0.0/8 or fd00::/8");
   out.bits = static_cast<u8>(short_form ? 96 + bits : bits);
   return out;
+}
+
+std::optional<Address> inner_v4(const Address& address) {
+  static const AddressRange nat64 = *parse_range("64:ff9b::/96"), six_to_four = *parse_range("2002::/16");
+  if (nat64.contains(address)) return v4(address.data() + 12);
+  if (six_to_four.contains(address)) return v4(address.data() + 2);
+  return std::nullopt;
 }
 
 std::optional<std::string_view> why_local(const Address& address) {

@@ -22,6 +22,8 @@ struct AddressRange {
 /// "10.0.0.0/8", "fd00::/8", or one address. Error: names what is wrong.
 Result<AddressRange> parse_range(std::string_view cidr);
 
+/// The IPv4 address that packets to an IPv6 address end up at, through NAT64 (64:ff9b::/96) or 6to4 (2002::/16).
+std::optional<Address> inner_v4(const Address& address);
 /// Why contracts may not reach `address` ("loopback", "private network"); nothing: they may.
 std::optional<std::string_view> why_denied(const Address& address, std::span<const AddressRange> allowed);
 /// Of this machine or its network: not globally reachable.

@@ -7,8 +7,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <memory>
 
-#include "egress/address.hpp"
+#include "egress/filter.hpp"
 #include "engine/effects.hpp"
 
 namespace phala::egress {
@@ -23,17 +24,19 @@ struct HttpLimits {
   size_t response_body_bytes = 2u << 20;
   size_t batch = 5;
   size_t redirects = 10;
-  size_t transfers = 64;                  ///< at once, over all queries
+  size_t transfers = 64;                  ///< at once, over all queries, with lookups of names that outlast theirs
 };
 
 class HttpEgress {
  public:
-  /// `allowed`: addresses contracts may reach although they are local (--allow-egress). `own_ports`: ports of this worker, refused on
-  /// every local address even when that is allowed.
-  explicit HttpEgress(std::vector<AddressRange> allowed, std::vector<u16> own_ports = {}, HttpLimits limits = {});
+  /// `allowed`: addresses contracts may reach although they are local (--allow-egress). `own`: this worker, refused even where its address is allowed.
+  explicit HttpEgress(std::vector<AddressRange> allowed, OwnServer own = {}, HttpLimits limits = {});
   ~HttpEgress();
   HttpEgress(const HttpEgress&) = delete;
   HttpEgress& operator=(const HttpEgress&) = delete;
+  /// When they become known, or change.
+  void set_own_ports(std::vector<u16> ports) { filter_.set_own(std::move(ports)); }
+  void set_own_endpoints(const std::vector<std::string>& endpoints) { filter_.set_own(endpoints); }
 
   /// Redirects followed. A host that does not answer is a response with status 523; an address contracts may not reach is the error
   /// not_allowed; a deadline that has passed, or passes meanwhile, is timeout. Names of response headers are lower-case; a value that is
@@ -44,10 +47,11 @@ class HttpEgress {
                                                                    Deadline deadline) const;
 
  private:
-  const std::vector<AddressRange> allowed_;
-  const std::vector<u16> own_ports_;
+  class Lookups;
+  Filter filter_;
   const HttpLimits limits_;
   mutable std::atomic<size_t> running_ = 0;
+  std::unique_ptr<Lookups> lookups_;   ///< last, since it ends what uses the others
 };
 
 }  // namespace phala::egress

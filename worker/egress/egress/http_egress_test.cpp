@@ -1,11 +1,14 @@
 #include "egress/http_egress.hpp"
 
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <gtest/gtest.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <condition_variable>
 #include <functional>
 #include <mutex>
 #include <thread>
@@ -211,10 +214,89 @@ TEST(HttpEgress, a_name_may_have_an_allowed_address) {
 
 TEST(HttpEgress, own_ports_stay_closed_even_where_the_address_is_allowed) {
   Server mine(always(response("secret"))), other(always(response("yes")));
-  const HttpEgress egress(loopback(), {mine.port});
+  const HttpEgress egress(loopback(), {{mine.port}});
   EXPECT_EQ(text_of(egress.request(get(mine.url("/")), in(5s))), "Not allowed");
   EXPECT_EQ(text_of(egress.request(get(other.url("/")), in(5s))), "200 yes");
   EXPECT_EQ(mine.connections, 0);
+}
+
+TEST(HttpEgress, own_ports_stay_closed_on_public_addresses_of_this_machine) {
+  const Address mine = *parse_address("8.8.8.8"), other = *parse_address("9.9.9.9");
+  const Filter filter({}, {{4000}, {}, [&] { return std::vector{mine}; }});
+  EXPECT_TRUE(filter.denies(mine, 4000));
+  EXPECT_TRUE(filter.denies(*parse_address("64:ff9b::808:808"), 4000));   // through NAT64
+  EXPECT_FALSE(filter.denies(mine, 4001));
+  EXPECT_FALSE(filter.denies(other, 4000));
+  const auto found = machine_addresses();
+  EXPECT_NE(std::find(found.begin(), found.end(), *parse_address("127.0.0.1")), found.end());
+  HttpEgress egress({}, {{1}, {}, [&] { return std::vector{mine}; }});
+  egress.set_own_ports({4000});
+  EXPECT_EQ(text_of(within(2s, [&] { return egress.request(get("http://8.8.8.8:4000/"), in(5s)); })), "Not allowed");
+}
+
+TEST(HttpEgress, own_endpoints_are_not_queried_by_any_spelling_or_redirect) {
+  Server mine(always(response("secret")));
+  const std::string elsewhere = mine.url("/q");
+  Server front([&](int socket, const std::string&) { say(socket, response("", "Location: http://localhost:" + std::to_string(mine.port) + "/q\r\n", "307 Temporary Redirect")); });
+  HttpEgress egress(loopback(), {{}, {"not a url", "http://LocalHost:" + std::to_string(mine.port)}});
+  for (const char* host : {"localhost", "LOCALHOST", "user@localhost"}) EXPECT_EQ(text_of(egress.request(get(mine.url("/prpc/x", host)), in(5s))), "Not allowed") << host;
+  EXPECT_EQ(text_of(egress.request(get(front.url("/")), in(5s))), "Not allowed");
+  EXPECT_TRUE(mine.requests().empty());
+  EXPECT_EQ(text_of(egress.request(get(elsewhere), in(5s))), "200 secret");   // a name is a name
+  egress.set_own_endpoints({});
+  EXPECT_EQ(text_of(egress.request(get(mine.url("/", "localhost")), in(5s))), "200 secret");
+  const Filter defaults({}, {{}, {"https://worker.example.org/some/path", "http://[2001:DB8::1]"}});
+  for (const char* url : {"https://worker.example.org:443/x", "https://WORKER.example.org./", "http://[2001:db8::1]:80/"}) EXPECT_TRUE(defaults.denies_url(url)) << url;
+  for (const char* url : {"https://worker.example.org:444/", "http://worker.example.org/", "https://example.org/"}) EXPECT_FALSE(defaults.denies_url(url)) << url;
+}
+
+/// Names under "slow.invalid" take as long as a test likes; all others are the system's.
+struct Resolver {
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool open = false;
+  size_t running = 0, most = 0;
+  void wait() {
+    std::unique_lock lock(mutex);
+    most = std::max(most, ++running);
+    changed.wait(lock, [&] { return open; });
+    --running;
+    changed.notify_all();
+  }
+  void let_all_end() {
+    std::unique_lock lock(mutex);
+    open = true;
+    changed.notify_all();
+    changed.wait(lock, [&] { return running == 0; });
+    open = false;
+  }
+} resolver;
+
+TEST(HttpEgress, however_slow_names_are_their_lookups_are_bounded) {
+  Server server(always(response("ok")));
+  HttpLimits limits;
+  limits.transfers = 12;
+  {
+    const HttpEgress egress(loopback(), {}, limits);
+    const std::vector<HttpRequest> five(5, get("http://a.slow.invalid/"));
+    size_t refused = 0;
+    for (int i = 0; i < 300; ++i) refused += !within(300ms, [&] { return egress.batch(five, 1, in(5s)); });
+    EXPECT_GE(refused, 290u);
+    {
+      const std::lock_guard lock(resolver.mutex);
+      EXPECT_LE(resolver.most, limits.transfers);
+      EXPECT_GE(resolver.running, 5u);
+    }
+    EXPECT_EQ(text_of(egress.request(get(server.url("/")), in(5s))), "200 ok");   // two slots are left
+    resolver.let_all_end();
+    const auto until = in(5s);   // and then all of them come back
+    while (!egress.batch(std::vector<HttpRequest>(5, get(server.url("/"))), 5000, in(5s)) || !egress.batch(five, 1, in(5s))) ASSERT_LT(std::chrono::steady_clock::now(), until);
+  }   // a lookup that is still running does not hold the end of the program
+  {
+    const std::lock_guard lock(resolver.mutex);
+    EXPECT_GE(resolver.running, 1u);
+  }
+  resolver.let_all_end();
 }
 
 TEST(HttpEgress, every_redirect_is_checked_again) {
@@ -362,4 +444,18 @@ TEST(HttpEgress, speaks_ipv6) {
 }
 
 }  // namespace
+
+void resolve_slowly() { resolver.wait(); }
+
 }  // namespace phala::egress
+
+/// In place of the C library's, for libcurl too.
+extern "C" int getaddrinfo(const char* host, const char* service, const addrinfo* hints, addrinfo** result) {
+  using Function = int(const char*, const char*, const addrinfo*, addrinfo**);
+  static auto* const real = reinterpret_cast<Function*>(dlsym(RTLD_NEXT, "getaddrinfo"));
+  if (host != nullptr && std::string_view(host).ends_with(".slow.invalid")) {
+    phala::egress::resolve_slowly();
+    return EAI_NONAME;
+  }
+  return real(host, service, hints, result);
+}

@@ -1,0 +1,92 @@
+#include "egress/filter.hpp"
+
+#include <curl/curl.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+
+namespace phala::egress {
+namespace {
+
+/// Host and port of a URL as libcurl understands it; nothing when it does not.
+std::optional<std::pair<std::string, u16>> host_and_port(const std::string& url) {
+  const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parsed(curl_url(), curl_url_cleanup);
+  if (!parsed || curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK) return std::nullopt;
+  char *host = nullptr, *port = nullptr;
+  const bool both = curl_url_get(parsed.get(), CURLUPART_HOST, &host, 0) == CURLUE_OK && curl_url_get(parsed.get(), CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK;
+  std::optional<std::pair<std::string, u16>> out;
+  if (both) out.emplace(host, static_cast<u16>(std::strtoul(port, nullptr, 10)));
+  curl_free(host);
+  curl_free(port);
+  if (!out) return std::nullopt;
+  for (char& c : out->first)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  if (out->first.ends_with('.')) out->first.pop_back();
+  return out;
+}
+
+}  // namespace
+
+std::vector<Address> machine_addresses() {
+  std::vector<Address> out;
+  ifaddrs* list = nullptr;
+  if (getifaddrs(&list) != 0) return out;
+  for (const ifaddrs* at = list; at != nullptr; at = at->ifa_next) {
+    if (at->ifa_addr == nullptr) continue;
+    Address address;
+    if (at->ifa_addr->sa_family == AF_INET) {
+      sockaddr_in in;
+      std::memcpy(&in, at->ifa_addr, sizeof in);
+      address[10] = address[11] = 0xff;
+      std::memcpy(address.data() + 12, &in.sin_addr, 4);
+    } else if (at->ifa_addr->sa_family == AF_INET6) {
+      sockaddr_in6 in;
+      std::memcpy(&in, at->ifa_addr, sizeof in);
+      std::memcpy(address.data(), &in.sin6_addr, 16);
+    } else {
+      continue;
+    }
+    out.push_back(address);
+  }
+  freeifaddrs(list);
+  return out;
+}
+
+Filter::Filter(std::vector<AddressRange> allowed, OwnServer own) : allowed_(std::move(allowed)), addresses_(std::move(own.addresses)), ports_(std::move(own.ports)) { set_own(own.endpoints); }
+
+void Filter::set_own(std::vector<u16> ports) {
+  const std::lock_guard lock(mutex_);
+  ports_ = std::move(ports);
+}
+
+void Filter::set_own(const std::vector<std::string>& endpoints) {
+  std::vector<std::pair<std::string, u16>> parsed;
+  for (const auto& url : endpoints)
+    if (auto one = host_and_port(url)) parsed.push_back(std::move(*one));
+  const std::lock_guard lock(mutex_);
+  endpoints_ = std::move(parsed);
+}
+
+bool Filter::denies(const Address& address, u16 port) const {
+  if (why_denied(address, allowed_)) return true;
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::find(ports_.begin(), ports_.end(), port) == ports_.end()) return false;
+  }
+  if (why_local(address)) return true;
+  const Address end = inner_v4(address).value_or(address);
+  const auto own = addresses_();
+  return std::find(own.begin(), own.end(), end) != own.end();
+}
+
+bool Filter::denies_url(const std::string& url) const {
+  const auto wanted = host_and_port(url);
+  if (!wanted) return true;
+  const std::lock_guard lock(mutex_);
+  return std::find(endpoints_.begin(), endpoints_.end(), *wanted) != endpoints_.end();
+}
+
+}  // namespace phala::egress
