@@ -43,12 +43,19 @@ class Memo {
 /// Signer first, root last; every certificate but the last carries a good signature of the next one's key.
 using Chain = std::vector<std::shared_ptr<const Certificate>>;
 
+/// A revocation list whose signature is good.
+struct TrustedList {
+  Bytes issuer, authority_key_id;
+  UnixSeconds this_update = 0, next_update = 0;
+  std::vector<Serial> serials;   ///< ascending
+};
+
 /// A value: copy it, drop it, start with an empty one. It changes how long a verification takes and nothing else. At most about 2 MiB
 /// in ordinary use; bounded by the limits of collateral times the capacities below.
 struct VerifiedCache {
   Memo<Chain, 64> chains;                       ///< by PEM text; not tied to an anchor
   Memo<Certificate, 64> certificates;           ///< by DER and issuer's key
-  Memo<RevocationList, 8> revocation_lists;     ///< by hex text and issuer's key
+  Memo<TrustedList, 8> revocation_lists;     ///< by hex text and issuer's key
   Memo<TcbInfo, 16> tcb_infos;
   Memo<QeIdentity, 8> qe_identities;
 };

@@ -68,7 +68,7 @@ Result<std::shared_ptr<const Chain>, Defect> load_chain(ByteView pem, std::span<
   return chain;
 }
 
-Result<std::shared_ptr<const RevocationList>, Defect> load_revocation_list(std::string_view hex, const Certificate& authority, VerifiedCache& cache) {
+Result<std::shared_ptr<const TrustedList>, Defect> load_revocation_list(std::string_view hex, const Certificate& authority, VerifiedCache& cache) {
   if (!authority.usage.crl_sign) return fail(Defect::wrong_role);
   auto list = cache.revocation_lists.find(as_bytes(hex), authority.key, {});
   if (!list) {
@@ -78,7 +78,8 @@ Result<std::shared_ptr<const RevocationList>, Defect> load_revocation_list(std::
     auto parsed = TRY(parse_revocation_list(*der));
     if (!names_connect(parsed.issuer, parsed.authority_key_id, authority)) return fail(Defect::wrong_issuer);
     if (!p256_verify(authority.key, parsed.to_be_signed, parsed.signature)) return fail(Defect::bad_signature);
-    list = cache.revocation_lists.put(as_bytes(hex), authority.key, {}, std::move(parsed));
+    auto serials = TRY(revoked_serials(parsed.entries));
+    list = cache.revocation_lists.put(as_bytes(hex), authority.key, {}, {std::move(parsed.issuer), std::move(parsed.authority_key_id), parsed.this_update, parsed.next_update, std::move(serials)});
   }
   if (!names_connect(list->issuer, list->authority_key_id, authority)) return fail(Defect::wrong_issuer);
   return list;
@@ -95,8 +96,8 @@ Result<void, Defect> check_dates(const Chain& chain, UnixSeconds now) {
   return {};
 }
 
-bool is_revoked(const RevocationList& list, const Certificate& certificate) {
-  return std::ranges::binary_search(list.serials, certificate.serial, BytesLess{});
+bool is_revoked(const TrustedList& list, const Certificate& certificate) {
+  return std::ranges::binary_search(list.serials, certificate.serial);
 }
 
 }  // namespace phala::attest

@@ -21,12 +21,12 @@ enum class Role : u8 {
 Result<std::shared_ptr<const Chain>, Defect> load_chain(ByteView pem, std::span<const Role> roles, const TrustAnchors& anchors, VerifiedCache& cache);
 
 /// From lower-case hex of DER; must be issued and signed by `authority`. Not dates.
-Result<std::shared_ptr<const RevocationList>, Defect> load_revocation_list(std::string_view hex, const Certificate& authority, VerifiedCache& cache);
+Result<std::shared_ptr<const TrustedList>, Defect> load_revocation_list(std::string_view hex, const Certificate& authority, VerifiedCache& cache);
 
 /// `not_yet_valid` or `expired`; both ends belong to the period.
 Result<void, Defect> check_period(UnixSeconds from, UnixSeconds to, UnixSeconds now);
 Result<void, Defect> check_dates(const Chain& chain, UnixSeconds now);
 
-bool is_revoked(const RevocationList& list, const Certificate& certificate);
+bool is_revoked(const TrustedList& list, const Certificate& certificate);
 
 }  // namespace phala::attest

@@ -72,6 +72,9 @@ struct TdxClaims {
 struct Claims {
   scale::Enum<scale::At<0, SgxClaims>, scale::At<1, TdxClaims>> body;
   ReportData report_data{};
+  /// SHA-256 of header, report and the r of the signature over them: tells quotes apart, also those over equal reports, and is the same however what no
+  /// signature covers is spelled.
+  Hash quote_id{};
   /// The chain's allow-list form. SGX as the type says. TDX: SHA-256(mr_td ‖ rtmr0 ‖ rtmr1 ‖ rtmr2 ‖ rtmr3) ‖ 4 zero bytes ‖
   /// SHA-256(mr_config_id ‖ mr_owner ‖ mr_owner_config), so that every measured input of a TD counts.
   Measurement measurement{};
@@ -85,7 +88,7 @@ struct Claims {
   UnixSeconds earliest_expiration = 0;           ///< of every certificate, list and document used
   std::optional<bool> dynamic_platform, cached_keys, smt_enabled;   ///< what a Platform CA's PCK certificate says of the machine
   bool is_tdx() const { return body.is<TdxClaims>(); }
-  FIELDS(body, report_data, measurement, fmspc, platform, tcb_status, advisory_ids, confidence_level, tcb_evaluation_number, tcb_date,
+  FIELDS(body, report_data, quote_id, measurement, fmspc, platform, tcb_status, advisory_ids, confidence_level, tcb_evaluation_number, tcb_date,
          earliest_expiration, dynamic_platform, cached_keys, smt_enabled)
 };
 

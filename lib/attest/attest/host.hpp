@@ -22,7 +22,7 @@ Result<T, Defect> decode_answer(ByteView bytes) {
 }
 
 /// For the executor: the imports of module "phala_attest" other than `p256_verify`.
-enum class Question : u8 { decode_pem_chain, parse_certificate, parse_revocation_list, parse_tcb_info, parse_qe_identity };
+enum class Question : u8 { decode_pem_chain, parse_certificate, parse_revocation_list, parse_tcb_info, parse_qe_identity, revoked_serials };
 Bytes answer(Question question, ByteView input);
 
 }  // namespace phala::attest::host

@@ -20,6 +20,10 @@ TEST(Host, answers_cross_unchanged) {
     for (const auto& der : ders) EXPECT_EQ(decode_answer<Certificate>(answer(Question::parse_certificate, der)).value(), parse_certificate(der).value());
     const Bytes list = from_hex(s.collateral.pck_crl).value();
     EXPECT_EQ(decode_answer<RevocationList>(answer(Question::parse_revocation_list, list)).value(), parse_revocation_list(list).value());
+    const Bytes entries = parse_revocation_list(list)->entries;
+    EXPECT_EQ(entries.empty(), !quote.is_tdx());   // nothing is revoked on the other list
+    EXPECT_EQ(decode_answer<std::vector<Serial>>(answer(Question::revoked_serials, entries)).value(), revoked_serials(entries).value());
+    EXPECT_EQ(decode_answer<std::vector<Serial>>(answer(Question::revoked_serials, {})).value(), std::vector<Serial>());
     EXPECT_EQ(decode_answer<TcbInfo>(answer(Question::parse_tcb_info, as_bytes(s.collateral.tcb_info))).value(), parse_tcb_info(s.collateral.tcb_info).value());
     EXPECT_EQ(decode_answer<QeIdentity>(answer(Question::parse_qe_identity, as_bytes(s.collateral.qe_identity))).value(), parse_qe_identity(s.collateral.qe_identity).value());
   }

@@ -27,7 +27,7 @@ struct Evidence {
 /// The authenticated parts, each already checked for dates and revocation.
 struct Trusted {
   std::shared_ptr<const Chain> pck, crl_issuer, tcb_signer, qe_signer;   // PCK: leaf, authority, root
-  std::shared_ptr<const RevocationList> root_crl, pck_crl;
+  std::shared_ptr<const TrustedList> root_crl, pck_crl;
   std::shared_ptr<const TcbInfo> tcb_info;
   std::shared_ptr<const QeIdentity> qe_identity;
 };
@@ -59,7 +59,7 @@ Result<std::shared_ptr<const Chain>, AttestError> trusted_chain(const Evidence& 
 }
 
 /// The list that `authority` publishes, current at `now`.
-Result<std::shared_ptr<const RevocationList>, AttestError> trusted_list(const Evidence& e, std::string_view hex, const Certificate& authority, Layer layer) {
+Result<std::shared_ptr<const TrustedList>, AttestError> trusted_list(const Evidence& e, std::string_view hex, const Certificate& authority, Layer layer) {
   auto list = TRY(load_revocation_list(hex, authority, e.cache).map_error(at(layer)));
   TRY(check_period(list->this_update, list->next_update, e.now).map_error(at(layer)));
   return list;
@@ -198,6 +198,8 @@ Claims make_claims(const Quote& q, const Trusted& t, TcbVerdict verdict) {
     claims.measurement = measurement_of(r);
   }
   claims.report_data = q.report_data;
+  // not s: whoever has (r, s) also has (r, -s)
+  claims.quote_id = crypto::sha2_256(concat(q.signed_part, q.signature.view().first(32)));
   claims.fmspc = platform.fmspc;
   claims.platform = platform.ppid;
   claims.tcb_status = verdict.status;

@@ -79,6 +79,14 @@ TEST(Verify, real_tdx_quote) {
   EXPECT_EQ(Hash(c.measurement.view().first(32)), code);
 }
 
+TEST(Verify, quotes_are_told_apart_by_what_is_signed) {
+  const Sample tdx = golden::tdx();
+  const Hash id = verify(tdx.quote, tdx.collateral, intel(), now)->quote_id;
+  EXPECT_NE(id, Hash{});
+  EXPECT_EQ(verify(concat(tdx.quote, Bytes(3)), tdx.collateral, intel(), now)->quote_id, id);   // padding
+  EXPECT_NE(verify(golden::sgx().quote, golden::sgx().collateral, intel(), now)->quote_id, id);
+}
+
 TEST(Verify, peek_tells_which_collateral_to_fetch) {
   const auto sgx = peek_platform(golden::sgx().quote).value();
   EXPECT_EQ(to_hex(sgx.fmspc), "00a067110000");
@@ -187,6 +195,21 @@ TEST(EveryByte, more_at_the_end_is_noticed) {
     EXPECT_EQ(verify(concat(tdx.quote, std::array<u8, 1>{extra}), tdx.collateral, intel(), now).has_value(), extra == 0);
   }
   EXPECT_EQ(refusal(verify(concat(tdx.quote, Bytes(max_quote_size)), tdx.collateral, intel(), now)), (AttestError{Defect::too_large, Layer::quote_format}));
+}
+
+TEST(EveryByte, of_a_list_is_looked_into_only_when_its_signature_is_good) {
+  const Sample s = golden::tdx();
+  Bytes der = from_hex(s.collateral.pck_crl).value();
+  Bytes entries = parse_revocation_list(der)->entries;
+  EXPECT_EQ(revoked_serials(entries)->size(), 44u);
+  const auto at = std::ranges::search(der, entries).begin();
+  *std::ranges::find(entries, 0x02) = 0x04;   // the first serial is no INTEGER any more
+  EXPECT_EQ(revoked_serials(entries).error(), Defect::malformed);
+  std::ranges::copy(entries, at);
+  EXPECT_TRUE(parse_revocation_list(der));
+  Collateral c = s.collateral;
+  c.pck_crl = to_hex(der);
+  EXPECT_EQ(refusal(verify(s.quote, c, intel(), now)), (AttestError{Defect::bad_signature, Layer::pck_crl}));
 }
 
 // ---- time -------------------------------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ Result<T, Defect> ask(host::Question question, ByteView input) {
 Result<std::vector<Bytes>, Defect> decode_pem_chain(ByteView text) { return ask<std::vector<Bytes>>(host::Question::decode_pem_chain, text); }
 Result<Certificate, Defect> parse_certificate(ByteView der) { return ask<Certificate>(host::Question::parse_certificate, der); }
 Result<RevocationList, Defect> parse_revocation_list(ByteView der) { return ask<RevocationList>(host::Question::parse_revocation_list, der); }
+Result<std::vector<Serial>, Defect> revoked_serials(ByteView entries) { return ask<std::vector<Serial>>(host::Question::revoked_serials, entries); }
 Result<TcbInfo, Defect> parse_tcb_info(std::string_view json) { return ask<TcbInfo>(host::Question::parse_tcb_info, as_bytes(json)); }
 Result<QeIdentity, Defect> parse_qe_identity(std::string_view json) { return ask<QeIdentity>(host::Question::parse_qe_identity, as_bytes(json)); }
 

@@ -15,6 +15,8 @@ namespace phala::attest {
 using P256Key = FixedBytes<64, struct P256KeyTag>;               ///< x ‖ y, big-endian
 using P256Signature = FixedBytes<64, struct P256SignatureTag>;   ///< r ‖ s, big-endian
 
+using Serial = FixedBytes<20, struct SerialTag>;                 ///< of a certificate: big-endian, filled up with zeros in front
+
 /// Contents of the SGX extension, OID 1.2.840.113741.1.13.1.
 struct SgxExtension {
   PlatformId ppid{};
@@ -40,7 +42,7 @@ struct Certificate {
   P256Signature signature{};         ///< over `to_be_signed`
   Bytes subject, issuer;             ///< DER of the names
   std::string common_name;           ///< of the subject; empty when it has none
-  Bytes serial;                      ///< magnitude, big-endian, without leading zeros
+  Serial serial{};
   UnixSeconds not_before = 0, not_after = 0;
   bool is_ca = false;
   std::optional<u32> path_length;    ///< CA certificates that may follow below
@@ -57,8 +59,8 @@ struct RevocationList {
   Bytes issuer;
   Bytes authority_key_id;
   UnixSeconds this_update = 0, next_update = 0;
-  std::vector<Bytes> serials;        ///< as in Certificate, ascending (BytesLess)
-  FIELDS(to_be_signed, signature, issuer, authority_key_id, this_update, next_update, serials)
+  Bytes entries;                     ///< DER of the revoked certificates, not looked into; empty when there are none
+  FIELDS(to_be_signed, signature, issuer, authority_key_id, this_update, next_update, entries)
 };
 
 /// Certificates of a PEM text, in order. Canonical only: 64-column base64, LF, nothing between or around the blocks; the end may
@@ -68,7 +70,10 @@ Result<std::vector<Bytes>, Defect> decode_pem_chain(ByteView text);
 
 /// Defects: malformed, not_canonical (outer encoding other than DER), unsupported_algorithm, unknown_critical_extension.
 Result<Certificate, Defect> parse_certificate(ByteView der);
+/// Its entries are for `revoked_serials`: a list can have 30,000, which cost more than everything else and are worth it only once the signature is good.
 Result<RevocationList, Defect> parse_revocation_list(ByteView der);
+/// Ascending. Defects: malformed, unknown_critical_extension.
+Result<std::vector<Serial>, Defect> revoked_serials(ByteView entries);
 
 /// ECDSA P-256 over SHA-256 of `message`. False also for keys that are not points and for r or s out of range.
 bool p256_verify(const P256Key& key, ByteView message, const P256Signature& signature);

@@ -40,7 +40,7 @@ struct RawTbsList {
   ASN1_TYPE* issuer;
   ASN1_TIME* this_update;
   ASN1_TIME* next_update;
-  STACK_OF(X509_REVOKED) * revoked;
+  ASN1_STRING* revoked;   // whole, decoded by `revoked_serials`
   STACK_OF(X509_EXTENSION) * extensions;
 };
 /// Certificate and CertificateList alike: what was signed, how, and the signature.
@@ -75,9 +75,12 @@ ASN1_SEQUENCE(RawTbsList) = {
     ASN1_SIMPLE(RawTbsList, issuer, ASN1_ANY),
     ASN1_SIMPLE(RawTbsList, this_update, ASN1_TIME),
     ASN1_SIMPLE(RawTbsList, next_update, ASN1_TIME),
-    ASN1_SEQUENCE_OF_OPT(RawTbsList, revoked, X509_REVOKED),
+    ASN1_OPT(RawTbsList, revoked, ASN1_SEQUENCE),
     ASN1_EXP_SEQUENCE_OF(RawTbsList, extensions, X509_EXTENSION, 0),
 } static_ASN1_SEQUENCE_END(RawTbsList)
+
+ASN1_ITEM_TEMPLATE(RevokedEntries) = ASN1_EX_TEMPLATE_TYPE(ASN1_TFLG_SEQUENCE_OF, 0, revoked, X509_REVOKED)
+static_ASN1_ITEM_TEMPLATE_END(RevokedEntries)
 
 ASN1_SEQUENCE(RawSigned) = {
     ASN1_SIMPLE(RawSigned, signed_part, ASN1_ANY),
@@ -156,11 +159,12 @@ Result<UnixSeconds, Defect> seconds_of(const ASN1_TIME* time) {
   return static_cast<UnixSeconds>(seconds);
 }
 
-Result<Bytes, Defect> serial_of(const ASN1_INTEGER* serial) {
+Result<Serial, Defect> serial_of(const ASN1_INTEGER* serial) {
   if (ASN1_STRING_type(serial) == V_ASN1_NEG_INTEGER || ASN1_STRING_length(serial) > 20) return fail(Defect::malformed);
-  ByteView magnitude = view(serial);
-  while (!magnitude.empty() && magnitude.front() == 0) magnitude = magnitude.subspan(1);
-  return to_bytes(magnitude);
+  const ByteView magnitude = view(serial);
+  Serial out;
+  std::ranges::copy(magnitude, out.end() - static_cast<std::ptrdiff_t>(magnitude.size()));
+  return out;
 }
 
 Result<Bytes, Defect> name_of(const ASN1_TYPE* any) {
@@ -256,19 +260,6 @@ Result<void, Defect> each_extension(STACK_OF(X509_EXTENSION) * extensions, Take&
   return {};
 }
 
-Result<std::vector<Bytes>, Defect> revoked_serials(STACK_OF(X509_REVOKED) * entries) {
-  std::vector<Bytes> serials;
-  for (int i = 0; i < (entries ? sk_X509_REVOKED_num(entries) : 0); ++i) {
-    const X509_REVOKED* entry = sk_X509_REVOKED_value(entries, i);
-    // an entry may name another issuer (indirect lists) only by a critical extension, which this profile does not know
-    for (int j = 0; j < X509_REVOKED_get_ext_count(entry); ++j)
-      if (X509_EXTENSION_get_critical(X509_REVOKED_get_ext(entry, j)) == 1) return fail(Defect::unknown_critical_extension);
-    serials.push_back(TRY(serial_of(X509_REVOKED_get0_serialNumber(entry))));
-  }
-  std::ranges::sort(serials, BytesLess{});
-  return serials;
-}
-
 const EC_GROUP* p256() {
   static const EC_GROUP* const group = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
   return group;
@@ -311,13 +302,31 @@ Result<RevocationList, Defect> parse_revocation_list(ByteView der) {
   out.issuer = TRY(name_of(tbs.issuer));
   out.this_update = TRY(seconds_of(tbs.this_update));
   out.next_update = TRY(seconds_of(tbs.next_update));
-  out.serials = TRY(revoked_serials(tbs.revoked));
+  if (tbs.revoked != nullptr) out.entries = to_bytes(view(tbs.revoked));
   TRY(each_extension(tbs.extensions, [&](int nid, ByteView, ByteView contents, bool critical) -> Result<void, Defect> {
     if (nid == NID_authority_key_identifier) out.authority_key_id = TRY(authority_key_id_of(contents));
     else if (critical) return fail(Defect::unknown_critical_extension);   // delta and partial lists announce themselves so
     return {};
   }));
   return out;
+}
+
+Result<std::vector<Serial>, Defect> revoked_serials(ByteView der) {
+  std::vector<Serial> serials;
+  if (der.empty()) return serials;
+  const ErrorQueueGuard guard;
+  const auto entries = TRY(decode_all<STACK_OF(X509_REVOKED)>(der, ASN1_ITEM_rptr(RevokedEntries)));
+  const int n = sk_X509_REVOKED_num(entries.get());
+  serials.reserve(static_cast<size_t>(n));
+  for (int i = 0; i < n; ++i) {
+    const X509_REVOKED* entry = sk_X509_REVOKED_value(entries.get(), i);
+    // an entry may name another issuer (indirect lists) only by a critical extension, which this profile does not know
+    for (int j = 0; j < X509_REVOKED_get_ext_count(entry); ++j)
+      if (X509_EXTENSION_get_critical(X509_REVOKED_get_ext(entry, j)) == 1) return fail(Defect::unknown_critical_extension);
+    serials.push_back(TRY(serial_of(X509_REVOKED_get0_serialNumber(entry))));
+  }
+  std::ranges::sort(serials);
+  return serials;
 }
 
 bool p256_verify(const P256Key& key, ByteView message, const P256Signature& signature) {

@@ -123,7 +123,7 @@ TEST(Issue, certificates_read_back) {
   auto request = platform_request(key.public_key(), development_platform(PlatformId(as_bytes("0123456789abcdef"))), now);
   const auto c = parse_certificate(issue_certificate(request, {"Somebody", key}).value()).value();
   EXPECT_EQ(c.common_name, "Intel SGX PCK Certificate");
-  EXPECT_EQ(c.serial, request.serial);
+  EXPECT_EQ(c.serial, Serial(request.serial));
   EXPECT_EQ(c.not_before, now - day);
   EXPECT_EQ(c.sgx->ppid, request.sgx->ppid);
   EXPECT_EQ(c.sgx->components, request.sgx->components);
