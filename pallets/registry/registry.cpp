@@ -33,6 +33,19 @@ DispatchResult Registry::operator()(const Origin& origin, const RegisterWorker&)
   return fail(Error::UnsupportedAttestationType);
 }
 
+Weight Registry::weight(const RegisterWorkerV2& call) {
+  constexpr u64 per_byte = 15 * nanoseconds;
+  u64 bytes = call.pruntime_info.machine_id.size() + 4 * call.pruntime_info.features.size();
+  if (const auto* dcap = call.attestation ? call.attestation->get_if<SgxDcap>() : nullptr) {
+    bytes += dcap->quote.size();
+    if (const auto* c = dcap->collateral ? dcap->collateral->get_if<attest::Collateral>() : nullptr)
+      for (const size_t size : {c->pck_crl_issuer_chain.size(), c->root_ca_crl.size(), c->pck_crl.size(), c->tcb_info_issuer_chain.size(), c->tcb_info.size(),
+                                c->tcb_info_signature.size(), c->qe_identity_issuer_chain.size(), c->qe_identity.size(), c->qe_identity_signature.size()})
+        bytes += size;
+  }
+  return weigh(6 * milliseconds + bytes * per_byte, 10, 7);
+}
+
 DispatchResult Registry::operator()(const Origin& origin, const RegisterWorkerV2& call) {
   TRY(origin.signed_by());
   const auto& info = call.pruntime_info;
@@ -40,6 +53,8 @@ DispatchResult Registry::operator()(const Origin& origin, const RegisterWorkerV2
   if (info.para_id != 0) return fail(Error::ParachainIdMismatch);
   TRY(check_genesis(info.genesis_block_hash));
   note_consensus_version(info.max_consensus_version);
+  accepted_quotes.put(evidence.quote_id, system_.number.get());
+  tcb_evaluations.put(evidence.family, evidence.tcb_evaluation);
 
   const u64 now = timestamp_.now_s();
   if (auto worker = workers.get(info.pubkey)) {
@@ -60,7 +75,7 @@ DispatchResult Registry::operator()(const Origin& origin, const RegisterWorkerV2
   return {};
 }
 
-/// The evidence is good, what runs there is allowed, and it is this very registration that it vouches for.
+/// The evidence is good and fresh, what runs there is allowed, and it is this very registration that it vouches for.
 Try<Registry::Accepted> Registry::verify_evidence(const RegisterWorkerV2& call) const {
   if (!call.attestation) return fail(Error::NoneAttestationDisabled);
   const auto* dcap = call.attestation->get_if<SgxDcap>();
@@ -72,8 +87,13 @@ Try<Registry::Accepted> Registry::verify_evidence(const RegisterWorkerV2& call) 
     return fail(status ? Error::InvalidQuoteStatus : Error::InvalidDCAPQuote);
   }
   if (verify_measurement.get() && !contains(pruntime_allow_list.get(), to_bytes(claims->measurement))) return fail(Error::PRuntimeRejected);
-  if (!same_bytes(claims->report_data.view().first(32), crypto::blake2_256(scale::encode(call.pruntime_info)))) return fail(Error::InvalidRuntimeInfoHash);
-  return Accepted{AttestationProvider::dcap, claims->confidence_level};
+  const ByteView data = claims->report_data.view();
+  if (!same_bytes(data.first(32), crypto::blake2_256(scale::encode(call.pruntime_info)))) return fail(Error::InvalidRuntimeInfoHash);
+  if (std::any_of(data.begin() + 32, data.end(), [](u8 byte) { return byte != 0; })) return fail(Error::InvalidReportData);
+  const PlatformFamily family{claims->fmspc, claims->is_tdx()};
+  if (claims->tcb_evaluation_number < tcb_evaluations.get(family)) return fail(Error::OutdatedCollateral);
+  if (accepted_quotes.contains(claims->quote_id)) return fail(Error::QuoteAlreadyUsed);
+  return Accepted{AttestationProvider::dcap, claims->confidence_level, claims->quote_id, family, claims->tcb_evaluation_number};
 }
 
 /// A worker belongs to this chain, or to one that governance has listed.

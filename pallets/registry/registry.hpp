@@ -37,10 +37,16 @@ class Registry : public Pallet<Registry, "PhalaRegistry", 41>, public MessageHan
   Value<"TrustedNtpServers", std::vector<std::string>> trusted_ntp_servers{state()};
   Value<"TrustAnchors", attest::TrustAnchors> trust_anchors{state()};          ///< ours: where trust in evidence starts
   Value<"VerifyMeasurement", bool> verify_measurement{state()};                ///< ours: whether the allow list decides
+  /// Ours: the quotes that registered a worker, by `Claims::quote_id`, and when. Each counts once, or whoever finds an old one on the chain could bring back
+  /// the operator, version or features it speaks of. A quote bears no time, so none is ever forgotten.
+  Map<"AcceptedQuotes", Twox64Concat, Hash, Opt<BlockNumber>> accepted_quotes{state()};
+  /// Ours: the highest tcbEvaluationDataNumber that evidence of a family showed. Documents from before are still in date for weeks, and would still call a
+  /// platform up to date that the newer ones do not.
+  Map<"TcbEvaluations", Blake2_128Concat, PlatformFamily, u32> tcb_evaluations{state()};
   PALLET_STORAGE(gatekeeper, gatekeeper_master_pubkey, gatekeeper_launched_at, rotation_counter, master_key_rotation_lock, workers, worker_added_at,
                  contract_keys, cluster_keys, topic_key, benchmark_duration, pruntime_allow_list, pruntime_added_at,
                  relaychain_genesis_block_hash_allow_list, endpoints, temp_workers_iter_key, minimum_pruntime_version, pruntime_consensus_version,
-                 max_known_pruntime_consensus_version, trusted_ntp_servers, trust_anchors, verify_measurement)
+                 max_known_pruntime_consensus_version, trusted_ntp_servers, trust_anchors, verify_measurement, accepted_quotes, tcb_evaluations)
 
   struct ForceSetBenchmarkDuration { u32 value{};  FIELDS(value) };
   struct ForceRegisterWorker { PublicKey pubkey, ecdh_pubkey; std::optional<AccountId> operator_;  FIELDS(pubkey, ecdh_pubkey, operator_) };
@@ -85,8 +91,8 @@ class Registry : public Pallet<Registry, "PhalaRegistry", 41>, public MessageHan
   /// Changes of lists and settings by governance.
   template <class C>
   static Weight weight(const C&) { return weigh(30 * microseconds, 3, 3); }
-  /// Nine P-256 verifications, and the documents to be parsed and hashed.
-  static Weight weight(const RegisterWorkerV2&) { return weigh(6 * milliseconds, 8, 5); }
+  /// Nine P-256 verifications, and every byte to be hashed and, where its signature is good, parsed.
+  static Weight weight(const RegisterWorkerV2&);
   static Weight weight(const UpdateWorkerEndpoint&) { return weigh(150 * microseconds, 2, 1); }
 
   struct GatekeeperAdded { PublicKey pubkey;  FIELDS(pubkey) };
@@ -108,7 +114,8 @@ class Registry : public Pallet<Registry, "PhalaRegistry", 41>, public MessageHan
                 InvalidMasterPubkey, MasterKeyMismatch, MasterKeyUninitialized, GenesisBlockHashRejected, GenesisBlockHashAlreadyExists,
                 GenesisBlockHashNotFound, PRuntimeRejected, PRuntimeAlreadyExists, PRuntimeNotFound, UnknownCluster, NotImplemented,
                 CannotRemoveLastGatekeeper, MasterKeyInRotation, InvalidRotatedMasterPubkey, InvalidEndpointSigningTime, NotMigrationRoot,
-                ParachainIdMismatch, InvalidConsensusVersion, UnsupportedAttestationType)
+                ParachainIdMismatch, InvalidConsensusVersion, UnsupportedAttestationType,
+                /* ours: */ InvalidReportData, QuoteAlreadyUsed, OutdatedCollateral)
   static void constants(Constants& c) { c.add("NoneAttestationEnabled", false); }
   PALLET_DECLARE_OPS
 
@@ -117,7 +124,7 @@ class Registry : public Pallet<Registry, "PhalaRegistry", 41>, public MessageHan
   Try<> on_message(const Message& message) override;
 
  private:
-  struct Accepted { AttestationProvider provider; u8 confidence; };
+  struct Accepted { AttestationProvider provider; u8 confidence; Hash quote_id; PlatformFamily family; u32 tcb_evaluation; };
   Try<Accepted> verify_evidence(const RegisterWorkerV2& call) const;
   Try<> check_genesis(const Hash& genesis) const;
   void note_consensus_version(u32 version) const;

@@ -1,6 +1,6 @@
 #include "registry/registry.hpp"
 
-#include "attest/software.hpp"
+#include "attest/world.hpp"
 #include "frame/testing.hpp"
 
 namespace phala::pallets {
@@ -98,6 +98,64 @@ TEST_F(RegistryTest, evidence_that_proves_too_little_is_refused) {
   EXPECT_EQ(error(bob, registration(one)), DispatchError(Error::InvalidDCAPQuote));
   p.registry.trust_anchors.put({{authority().root_certificate()}, {.allowed_statuses = {attest::TcbStatus::up_to_date}}});
   EXPECT_EQ(error(bob, registration(one)), DispatchError(Error::InvalidQuoteStatus));
+}
+
+TEST_F(RegistryTest, a_quote_registers_once) {
+  auto first = info(one);
+  first.operator_ = bob;
+  const Registry::RegisterWorkerV2 old{first, evidence(first)};
+  ASSERT_TRUE(call(bob, old).has_value());
+  EXPECT_EQ(error(bob, old), DispatchError(Error::QuoteAlreadyUsed));
+  ASSERT_TRUE(call(bob, registration(one)).has_value());   // alice takes it over
+  EXPECT_EQ(error(bob, old), DispatchError(Error::QuoteAlreadyUsed));
+  // nor in another spelling: (r, -s) is as good a signature as (r, s), and other documents go with it
+  auto respelled = old;
+  auto& quote = respelled.attestation->get_if<SgxDcap>()->quote;
+  const size_t s_at = 48 + 384 + 4 + 32;
+  const Bytes order = *from_hex("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551");
+  for (int i = 31, borrow = 0; i >= 0; --i) {
+    const int digit = order[static_cast<size_t>(i)] - quote[s_at + static_cast<size_t>(i)] - borrow;
+    borrow = digit < 0;
+    quote[s_at + static_cast<size_t>(i)] = static_cast<u8>(digit + (borrow ? 256 : 0));
+  }
+  respelled.attestation->get_if<SgxDcap>()->collateral = *evidence(first).get_if<SgxDcap>()->collateral;
+  EXPECT_EQ(error(bob, respelled), DispatchError(Error::QuoteAlreadyUsed));
+  EXPECT_EQ(p.registry.workers.get(one.key)->operator_, alice);
+  // a new quote over the same is a new word of the worker's
+  ASSERT_TRUE(call(bob, Registry::RegisterWorkerV2{first, evidence(first)}).has_value());
+  EXPECT_EQ(p.registry.workers.get(one.key)->operator_, bob);
+}
+
+TEST_F(RegistryTest, evidence_says_nothing_else_and_is_not_older_than_what_was_seen) {
+  namespace world = attest::testing_world;
+  world::World w;
+  p.timestamp.now.put(world::now * 1000);
+  p.registry.verify_measurement.put(false);
+  w.report_data = attest::ReportData(concat(crypto::blake2_256(scale::encode(info(one))), Bytes(32)));
+  const auto attempt = [&] {
+    const auto built = world::build(w);
+    p.registry.trust_anchors.put(built.anchors);
+    return Registry::RegisterWorkerV2{info(one), AttestationReport(SgxDcap{built.quote, Collateral(built.collateral)})};
+  };
+  for (const size_t at : {32u, 63u}) {
+    w.report_data[at] = 1;
+    EXPECT_EQ(error(bob, attempt()), DispatchError(Error::InvalidReportData));
+    w.report_data[at] = 0;
+  }
+  w.tcb_info.evaluation_number = w.qe_identity.evaluation_number = 18;
+  ASSERT_TRUE(call(bob, attempt()).has_value());
+  w.tcb_info.evaluation_number = 17;
+  EXPECT_EQ(error(bob, attempt()), DispatchError(Error::OutdatedCollateral));
+  w.tcb_info.evaluation_number = 19;
+  ASSERT_TRUE(call(bob, attempt()).has_value());   // counted by the older of the two documents
+  w.qe_identity.evaluation_number = 17;
+  EXPECT_EQ(error(bob, attempt()), DispatchError(Error::OutdatedCollateral));
+  const PlatformFamily family{w.machine.fmspc, false};
+  EXPECT_EQ(p.registry.tcb_evaluations.get(family), 18u);
+  w.machine.fmspc[0] ^= 1;   // another family has its own
+  w.pck_certificate.sgx = w.machine;
+  w.tcb_info.fmspc = w.machine.fmspc;
+  EXPECT_TRUE(call(bob, attempt()).has_value());
 }
 
 TEST_F(RegistryTest, a_worker_of_another_chain_is_refused) {

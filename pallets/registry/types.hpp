@@ -26,6 +26,9 @@ struct WorkerInfo {
 struct GatekeeperLaunchedAt { BlockNumber block{}; u64 unix_s{};  FIELDS(block, unix_s) };
 struct KnownConsensusVersion { u32 version{}, count{};  FIELDS(version, count) };
 
+/// Platforms that one TCB info is about.
+struct PlatformFamily { attest::Fmspc fmspc; bool tdx{};  FIELDS(fmspc, tdx) };
+
 /// The retired kind of evidence: kept for its wire index.
 struct SgxIas { Bytes ra_report, signature, raw_signing_cert;  FIELDS(ra_report, signature, raw_signing_cert) };
 struct Collateral : Enum<At<0, attest::Collateral>> { using Enum::Enum; };

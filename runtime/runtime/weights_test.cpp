@@ -4,7 +4,7 @@
 
 #include <ctime>
 
-#include "attest/software.hpp"
+#include "attest/world.hpp"
 #include "runtime/test_chain.hpp"
 
 namespace phala::runtime {
@@ -161,6 +161,28 @@ TEST_F(WeightTest, registry) {
   const WorkerEndpointPayload payload{worker.public_key(), {VersionedWorkerEndpointsV1{{std::string(1500, 'a')}}}, now_ms - 1};
   within("update_worker_endpoint", by_alice, RuntimeCall::of<Registry>(Registry::UpdateWorkerEndpoint{
              payload, to_bytes(worker.sign(wrap_content(scale::encode(payload), SignedContent::endpoint_info)))}));
+}
+
+/// Evidence with every document as long as it may be, genuinely signed: two lists of 25,000 serials, 2,600 TCB levels.
+TEST_F(WeightTest, registration_with_the_largest_evidence) {
+  namespace world = attest::testing_world;
+  const WorkerRegistrationInfoV2 info{1, Bytes(500'000), PublicKey(Bytes(32, 200)), {}, {}, std::vector<u32>(10'000), alice, 0, 0};
+  const auto commitment = crypto::blake2_256(scale::encode(info));
+  world::World w;
+  w.report_data = attest::ReportData(concat(commitment, Bytes(32)));
+  for (u32 i = 0; i < 25'000; ++i) {
+    Bytes serial = concat(Bytes(16, 0x55), be_bytes(i * 2654435761u));
+    w.pck_list.serials.push_back(serial);
+    serial[0] = 0x44;
+    w.root_list.serials.push_back(std::move(serial));
+  }
+  while (attest::tcb_info_json(w.tcb_info).size() < 500'000) w.tcb_info.levels.insert(w.tcb_info.levels.end(), 100, w.tcb_info.levels.front());
+  while (attest::qe_identity_json(w.qe_identity).size() < 62'000) w.qe_identity.levels.insert(w.qe_identity.levels.end(), 10, w.qe_identity.levels.front());
+  const auto built = world::build(w);
+  EXPECT_GT(built.collateral.pck_crl.size(), 1'900'000u);
+  p.registry.trust_anchors.put(built.anchors);
+  p.timestamp.now.put(world::now * 1000);
+  within("register_worker_v2", by_alice, RuntimeCall::of<Registry>(Registry::RegisterWorkerV2{info, AttestationReport(SgxDcap{built.quote, Collateral(built.collateral)})}));
 }
 
 TEST_F(WeightTest, contracts) {
