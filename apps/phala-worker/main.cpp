@@ -83,8 +83,9 @@ Result<std::string> private_token(Files& files) {
 }
 
 /// Evidence for machines without a TEE, signed by a development authority; none without its file.
-Result<EvidenceCollector> evidence_collector(const Settings& settings) {
+Result<EvidenceCollector> evidence_collector(const Settings& settings, attest::TeeKind tee) {
   if (!settings.attestation_authority) return no_evidence();
+  TRY(attest::require_no_tee(tee, "software evidence"));
   std::string text = TRY(read_text(*settings.attestation_authority, 1 << 20));
   auto authority = TRY(attest::DevelopmentAuthority::from_json(text).context(*settings.attestation_authority));
   wipe(text.data(), text.size());
@@ -146,7 +147,7 @@ Result<> run(const Settings& settings) {
   service_config.snapshot_interval_s = settings.checkpoint_interval;
   service_config.version = service_config.machine.build.version = version_number();
 
-  const TeeKind tee = detect_tee();
+  const auto tee = attest::detect_tee();
   const Sealing& sealing = *TRY(sealing_for(tee));
   auto files = TRY(open_folder(settings.base_path));
   TRY(lock_folder(settings.base_path));
@@ -155,7 +156,7 @@ Result<> run(const Settings& settings) {
   random_fill(fresh.data(), fresh.size());
   const auto identity = TRY(load_or_create_identity(sealing, *files, service_config.machine.trust, fresh));
   auto pair = crypto::Sr25519Pair::from_seed(identity.seed);
-  auto evidence = TRY(evidence_collector(settings));
+  auto evidence = TRY(evidence_collector(settings, tee));
 
   std::vector<u16> own_ports{settings.port};
   if (settings.public_port) own_ports.push_back(*settings.public_port);

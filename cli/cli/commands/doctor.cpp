@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "attest/tee.hpp"
 #include "cli/command.hpp"
 #include "cli/files.hpp"
 #include "config/config.hpp"
@@ -119,9 +120,10 @@ std::vector<Finding> examine_machine() {
   const std::string flags = cpu_flags();
   const bool fast = flags.find(" aes ") != flags.npos && flags.find(" avx2 ") != flags.npos;
   out.push_back({"AES and AVX2", Purpose::nice, fast, fast ? "yes" : "no", "works without, but encryption and hashing are slower"});
-  const bool gramine = fs::exists("/dev/attestation/attestation_type"), sgx = gramine || (fs::exists("/dev/sgx_enclave") && fs::exists("/dev/sgx_provision")), tdx = fs::exists("/dev/tdx_guest");
-  out.push_back({"Intel SGX or TDX", Purpose::nice, sgx || tdx, gramine ? "inside an SGX enclave" : sgx ? "SGX devices" : tdx ? "trust domain" : "none",
-                 "enable it in the firmware; until then workers run with software evidence, which only development chains accept"});
+  const auto tee = attest::detect_tee();
+  out.push_back({"trusted hardware", Purpose::run, tee == attest::TeeKind::none,
+                 tee == attest::TeeKind::none ? "none: workers run with software evidence, which only development chains accept" : std::string(attest::to_string(tee)) + ", beside which workers refuse to start",
+                 "use a machine without that device; this version has no sealing of its kind"});
   return out;
 }
 

@@ -81,6 +81,7 @@ class Folder final : public Files {
   }
   Result<> remove(const std::string& name) override {
     open_.erase(name);
+    folder_synced_ = false;
     if (unlinkat(folder_.get(), name.c_str(), 0) != 0) return system_failure("remove", path_ + "/" + name);
     return {};
   }

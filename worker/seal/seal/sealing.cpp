@@ -1,35 +1,11 @@
 #include "seal/sealing.hpp"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 
 #include "crypto/cipher.hpp"
 #include "scale/codec.hpp"
 
 namespace phala::worker {
-
-std::string_view to_string(TeeKind kind) {
-  switch (kind) {
-    case TeeKind::none: return "software";
-    case TeeKind::gramine_sgx: return "SGX (Gramine)";
-    case TeeKind::sgx: return "SGX";
-    case TeeKind::tdx: return "TDX";
-  }
-  return "unknown";
-}
-
-TeeKind detect_tee(const std::string& root) {
-  static constexpr std::pair<TeeKind, const char*> devices[] = {{TeeKind::gramine_sgx, "/dev/attestation"},
-                                                                 {TeeKind::sgx, "/dev/sgx_enclave"},
-                                                                 {TeeKind::tdx, "/dev/tdx_guest"}};
-  for (const auto& [kind, device] : devices) {
-    struct stat info {};
-    if (stat((root + device).c_str(), &info) == 0) return kind;
-  }
-  return TeeKind::none;
-}
-
 namespace {
 
 /// Mode 0600 is the folder's rule (files.hpp). Written beside and renamed, so that a crash leaves the old one or the new one.
@@ -42,7 +18,7 @@ Result<> store_file(Files& files, const std::string& file, ByteView secret) {
 }
 Result<Bytes> load_file(Files& files, const std::string& file) { return files.read_private(file); }
 
-const Sealing table[] = {{TeeKind::none, "file of mode 0600", store_file, load_file}};
+const Sealing table[] = {{attest::TeeKind::none, "file of mode 0600", store_file, load_file}};
 
 constexpr u8 identity_version = 1;
 const std::string identity_file = "identity.seal";
@@ -69,11 +45,10 @@ Result<SealedIdentity> create_identity(const Sealing& sealing, Files& files, con
 
 }  // namespace
 
-Result<const Sealing*> sealing_for(TeeKind tee) {
+Result<const Sealing*> sealing_for(attest::TeeKind tee) {
   for (const Sealing& row : table)
     if (row.tee == tee) return &row;
-  return fail(ErrorCode::refused, std::string(to_string(tee)) + " answers on this machine and this build cannot seal to it; software sealing is refused where hardware is",
-              "run on a machine without that device, or use a build for it");
+  return fail(attest::require_no_tee(tee, "software sealing").error());
 }
 
 Result<SealedIdentity> load_or_create_identity(const Sealing& sealing, Files& files, const light::TrustRoot& trust, const crypto::Seed& fresh_seed) {

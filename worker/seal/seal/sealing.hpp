@@ -5,26 +5,22 @@
 #include <functional>
 #include <string>
 
+#include "attest/tee.hpp"
 #include "crypto/sign.hpp"
 #include "light/light.hpp"
 #include "seal/files.hpp"
 
 namespace phala::worker {
 
-enum class TeeKind : u8 { none, gramine_sgx, sgx, tdx };
-std::string_view to_string(TeeKind kind);
-/// Asks the devices under `root` ("" in production; a folder in tests).
-TeeKind detect_tee(const std::string& root = {});
-
 /// What keeps secrets on one kind of machine.
 struct Sealing {
-  TeeKind tee;
+  attest::TeeKind tee;
   std::string_view name;
   Result<> (*store)(Files& files, const std::string& file, ByteView secret);
   Result<Bytes> (*load)(Files& files, const std::string& file);
 };
 /// The row for what was detected. Error `refused`: this build has none for it.
-Result<const Sealing*> sealing_for(TeeKind tee);
+Result<const Sealing*> sealing_for(attest::TeeKind tee);
 
 /// A worker's identity at rest.
 struct SealedIdentity {
