@@ -15,7 +15,9 @@ inline constexpr size_t max_quote_size = 32 * 1024;
 
 /// Verifies `quote` completely: formats, PCK chain, revocation, TCB info, QE identity, QE report, key binding, quote signature, TCB
 /// level, policy. `now` decides every validity; both ends of a validity period count as valid.
-/// The first defect found refuses the evidence. Pure; costs nine P-256 verifications.
+/// The first defect found refuses the evidence. No bit of good evidence can be flipped. What it can be spelled in two ways by: zero bytes after a TDX quote,
+/// as its service pads them; and s or its negative in an ECDSA signature, which says the same. `Claims::quote_id` is blind to both.
+/// Pure; costs nine P-256 verifications.
 Result<Claims, AttestError> verify(ByteView quote, const Collateral& collateral, const TrustAnchors& anchors, UnixSeconds now);
 
 /// The same answer for the same arguments, faster: what a signature has vouched for is remembered in `cache` and only its dates,

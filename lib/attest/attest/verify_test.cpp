@@ -132,7 +132,7 @@ void refuse_every_flip_of_quote(const Sample& s, size_t body_size, bool v4, size
   ASSERT_TRUE(verify(s.quote, s.collateral, intel(), now, cache));
   Bytes quote = s.quote;
   for (size_t i = 0; i < quote.size(); ++i) {
-    for (const u8 mask : {0x01, 0x20, 0x80}) {
+    for (const u8 mask : {0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80}) {
       quote[i] ^= mask;
       const auto result = verify(quote, s.collateral, intel(), now, cache);
       ASSERT_FALSE(result) << "byte " << i << " ^ " << int{mask};

@@ -55,6 +55,13 @@ const Case pck_chain[] = {
     {"authority_that_may_not_certify", [](World& w) { w.authority_certificate.usage.certificate_sign = false; }, {wrong_role, Layer::pck_chain}},
     {"authority_that_may_not_revoke", [](World& w) { w.authority_certificate.usage.crl_sign = false; }, {wrong_role, Layer::pck_chain}},
     {"authority_with_another_name", [](World& w) { w.authority_certificate.common_name = "Intel SGX PCK Other CA"; }, {wrong_issuer, Layer::pck_chain}},
+    {"chain_backwards", [](World& w) { w.change_pck_chain = [](auto& c) { std::swap(c[0], c[2]); }; }, {untrusted_root, Layer::pck_chain}},
+    {"chain_with_leaf_and_authority_swapped", [](World& w) { w.change_pck_chain = [](auto& c) { std::swap(c[0], c[1]); }; }, {wrong_issuer, Layer::pck_chain}},
+    {"chain_without_authority", [](World& w) { w.change_pck_chain = [](auto& c) { c.erase(c.begin() + 1); }; }, {wrong_chain_length, Layer::pck_chain}},
+    {"chain_without_root", [](World& w) { w.change_pck_chain = [](auto& c) { c.pop_back(); }; }, {wrong_chain_length, Layer::pck_chain}},
+    {"chain_with_an_authority_twice", [](World& w) { w.change_pck_chain = [](auto& c) { c.insert(c.begin() + 1, c[1]); }; }, {wrong_chain_length, Layer::pck_chain}},
+    {"pck_whose_signature_is_changed", [](World& w) { w.change_pck_chain = [](auto& c) { c[0].back() ^= 1; }; }, {bad_signature, Layer::pck_chain}},
+    {"authority_whose_signature_is_changed", [](World& w) { w.change_pck_chain = [](auto& c) { c[1].back() ^= 1; }; }, {bad_signature, Layer::pck_chain}},
     {"root_that_allows_no_authority", [](World& w) { w.root_certificate.path_length = 0; }, {wrong_role, Layer::pck_chain}},
 };
 INSTANTIATE_TEST_SUITE_P(PckChain, Defects, ::testing::ValuesIn(pck_chain), [](const auto& p) { return p.param.name; });
@@ -199,6 +206,45 @@ TEST(Assembled, swapped_chains) {
   b = build(world);
   std::swap(b.collateral.tcb_info_signature, b.collateral.qe_identity_signature);
   EXPECT_EQ(refusal(b), (AttestError{Defect::bad_signature, Layer::tcb_info}));
+}
+
+/// The same signer's and authority's keys under certificates of their own, so that each chain's own dates and revocation are what is found.
+TEST(Assembled, every_chain_is_asked_for_its_own_dates_and_revocation) {
+  World w;
+  const Issuer root{std::string(root_name), w.root};
+  auto second_signer = w.tcb_certificate, second_authority = w.authority_certificate;
+  second_signer.serial[5] ^= 1;
+  second_authority.serial[5] ^= 1;
+  const auto with = [&](CertificateRequest request, auto Collateral::* chain) {
+    auto b = build(w);
+    b.collateral.*chain = to_pem_chain({issue_certificate(request, root).value(), b.anchors.root_certificates[0]});
+    return b;
+  };
+  const auto chain_of_identity = &Collateral::qe_identity_issuer_chain, chain_of_list = &Collateral::pck_crl_issuer_chain;
+  for (const auto& good : {with(second_signer, chain_of_identity), with(second_authority, chain_of_list)}) EXPECT_TRUE(verify(good.quote, good.collateral, good.anchors, now));
+  w.root_list.serials = {second_signer.serial};
+  EXPECT_EQ(refusal(with(second_signer, chain_of_identity)), (AttestError{Defect::revoked, Layer::qe_identity_chain}));
+  w.root_list.serials = {second_authority.serial};
+  EXPECT_EQ(refusal(with(second_authority, chain_of_list)), (AttestError{Defect::revoked, Layer::root_crl}));
+  w.root_list.serials.clear();
+  second_signer.not_after = second_authority.not_after = now - 1;
+  EXPECT_EQ(refusal(with(second_signer, chain_of_identity)), (AttestError{Defect::expired, Layer::qe_identity_chain}));
+  EXPECT_EQ(refusal(with(second_authority, chain_of_list)), (AttestError{Defect::expired, Layer::crl_chain}));
+  second_authority = w.authority_certificate;
+  second_authority.key = w.stranger.public_key();
+  EXPECT_EQ(refusal(with(second_authority, chain_of_list)), (AttestError{Defect::wrong_issuer, Layer::crl_chain}));
+}
+
+TEST(Assembled, a_list_with_a_changed_signature) {
+  const World world;
+  for (const bool of_root : {true, false}) {
+    auto b = build(world);
+    auto& list = of_root ? b.collateral.root_ca_crl : b.collateral.pck_crl;
+    auto der = *from_hex(list);
+    der.back() ^= 1;
+    list = to_hex(der);
+    EXPECT_EQ(refusal(b), (AttestError{Defect::bad_signature, of_root ? Layer::root_crl : Layer::pck_crl}));
+  }
 }
 
 TEST(Assembled, chains_of_another_length_or_order) {

@@ -31,6 +31,7 @@ struct World {
   SgxReport quoting_enclave = development_quoting_enclave();
   QuoteParts quote;                                   ///< version, types and authentication data; the rest is filled in
   std::function<void(SgxReport&)> change_binding;     ///< after the report data is made, before it is signed
+  std::function<void(std::vector<Bytes>&)> change_pck_chain;   ///< leaf, authority, root
   std::function<void(std::string&)> change_tcb_info, change_qe_identity;   ///< before they are signed
   Policy policy;
 
@@ -91,7 +92,9 @@ inline Built build(const World& w) {
   SgxReport enclave = w.enclave;
   enclave.report_data = w.report_data;
   quote.body = w.td ? encode_report(*w.td, w.report_data) : encode_report(enclave);
-  quote.certification = to_bytes(to_pem_chain({pck, authority, root}));
+  std::vector<Bytes> chain{pck, authority, root};
+  if (w.change_pck_chain) w.change_pck_chain(chain);
+  quote.certification = to_bytes(to_pem_chain(chain));
   sign_quote(quote, w.quoting_enclave, w.platform, w.attestation);
   if (w.change_binding) {
     SgxReport report = w.quoting_enclave;
