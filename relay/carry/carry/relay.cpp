@@ -13,7 +13,10 @@ namespace {
 
 constexpr BlockNumber near_the_tip = 8;        // blocks; farther back a worker catches up before it registers
 constexpr BlockNumber provable_blocks = 200;   // nodes prove state of the last 256 only
+// A worker goes quiet when it was not told for about 1,200 blocks which builds the chain accepts.
+constexpr BlockNumber settle_every_blocks = 300;
 constexpr u64 status_ms = 5000;
+constexpr int method_not_found = -32601;
 
 std::string describe(const Claim& claim) {
   if (claim.kind == Claim::Kind::message) {
@@ -66,7 +69,7 @@ Result<std::unique_ptr<Relay>> Relay::start(Loop& loop, RelayOptions options, Me
   for (const auto& member : relay->options_.workers) {
     const Address address = TRY(parse_url(member.url, "http").context("--worker"));
     const Labels labels{{"worker", address.host + ":" + address.port}};
-    relay->members_.push_back({std::make_unique<WorkerClient>(loop, address, member.token_file), {}, {}, false, {},
+    relay->members_.push_back({std::make_unique<WorkerClient>(loop, address, member.token_file), {}, {}, {}, false, {},
                                &metrics.gauge("phala_relay_worker_next_block", "First block that a worker has not taken", labels),
                                &metrics.gauge("phala_relay_worker_pending_messages", "Messages of a worker that the chain does not have yet", labels),
                                &metrics.counter("phala_relay_worker_failures_total", "Requests to a worker that failed", labels)});
@@ -97,7 +100,7 @@ Result<std::unique_ptr<Relay>> Relay::start(Loop& loop, RelayOptions options, Me
 }
 
 Relay::Relay(Loop& loop, RelayOptions options, Metrics& metrics)
-    : loop_(loop), options_(std::move(options)), wake_(loop, [this] { step(); }), status_(loop, [this] { report_status(); }),
+    : loop_(loop), options_(std::move(options)), wake_(loop, [this] { step(); }), status_(loop, [this] { report_status(); }), facts_again_(loop, [this] { read_facts(); }),
       height_gauge_(metrics.gauge("phala_relay_node_height", "The node's last final block")),
       sent_(metrics.counter("phala_relay_transactions_total", "Transactions by what the node said", {{"result", "sent"}})),
       refused_(metrics.counter("phala_relay_transactions_total", "Transactions by what the node said", {{"result", "refused"}})),
@@ -121,6 +124,7 @@ void Relay::node_connected() {
 
 void Relay::node_lost(const Error& why) {
   facts_.reset();
+  facts_again_.cancel();
   if (payer_) payer_->set_chain(nullptr);
   view_.node.height.reset();   // nothing of the node is believed until it is heard again
   view_.node.looked_at.reset();
@@ -132,11 +136,23 @@ void Relay::read_facts() {
   call_all(*node_, {{"state_getMetadata", "[]"}, {"chain_getBlockHash", "[0]"}, {"state_getRuntimeVersion", "[]"}, {"system_chainType", "[]"}},
            [this, connection = connection_](Result<std::vector<json>, CallError> answers) {
              if (connection != connection_) return;
-             if (!answers) return answers.error().answered ? end({ErrorCode::unavailable, options_.node_url + ": " + answers.error().text, "is this a node of Phala?"}) : void();
+             if (!answers) {
+               const CallError& error = answers.error();
+               if (error.code == method_not_found) return end({ErrorCode::unavailable, options_.node_url + ": " + error.text, "is this a node of Phala?"});
+               return error.answered ? facts_failed(error.text) : void();   // otherwise the connection was lost; the next one asks again
+             }
              auto facts = facts_of(*answers);
-             if (!facts) return end(std::move(facts.error()).in(options_.node_url));
+             if (!facts) return facts_failed(facts.error().text());
+             facts_pause_ms_ = 0;
              use_facts(std::make_shared<const ChainFacts>(std::move(*facts)));
            });
+}
+
+/// A node that starts, is busy or limits its callers says no to what it will answer soon.
+void Relay::facts_failed(const std::string& text) {
+  node_error(text);
+  facts_pause_ms_ = std::min(std::max(facts_pause_ms_ * 2, options_.limits.first_retry_ms), options_.limits.longest_retry_ms);
+  facts_again_.set(facts_pause_ms_);
 }
 
 void Relay::use_facts(std::shared_ptr<const ChainFacts> facts) {
@@ -289,8 +305,9 @@ void Relay::perform(const Poll& action) {
     poll->report.can_register = view_.node.height && info->next_block > 1 && u64{info->next_block} + near_the_tip > height;
     members_[action.worker].next_block->set(info->next_block);
     members_[action.worker].pending->set(static_cast<double>(info->pending_messages));
-    if (info->pending_messages > 0 || (!members_[action.worker].settled && info->next_block > 1)) return poll_egress(poll);
+    if (info->pending_messages > 0 || settle_due(action.worker, info->next_block)) return poll_egress(poll);
     members_[action.worker].messages.clear();
+    members_[action.worker].has_more = false;
     poll_endpoint(poll);
   });
 }
@@ -307,15 +324,22 @@ void Relay::poll_egress(const std::shared_ptr<Polling>& poll) {
       member.messages.emplace(std::pair(sender, message.sequence), std::move(message));
     }
     for (auto& [sender, numbers] : poll->report.egress) std::sort(numbers.begin(), numbers.end());
-    member.pending->set(static_cast<double>(member.messages.size()));
+    member.has_more = egress->more;
+    if (!egress->more) member.pending->set(static_cast<double>(member.messages.size()));
     if (!poll->settle_tried && worth_settling(*poll, *egress)) return settle(poll, *egress);
     poll_endpoint(poll);
   });
 }
 
+/// Also of a worker that was set back to an earlier block.
+bool Relay::settle_due(WorkerIndex worker, BlockNumber next_block) const {
+  const auto& at = members_[worker].settled_at;
+  return next_block > 1 && (!at || next_block < *at || next_block - *at >= settle_every_blocks);
+}
+
 bool Relay::worth_settling(const Polling& poll, const WorkerEgress& egress) const {
   if (!view_.node.height || egress.settle_keys.empty() || poll.report.next_block <= 1 || u64{poll.report.next_block} + provable_blocks < *view_.node.height) return false;
-  if (!members_[poll.worker].settled) return true;
+  if (settle_due(poll.worker, poll.report.next_block)) return true;
   for (const auto& [sender, numbers] : poll.report.egress) {
     const auto next = view_.node.next_sequence.find(sender);
     if (next != view_.node.next_sequence.end() && numbers.front() < next->second) return true;
@@ -343,7 +367,8 @@ void Relay::settle(const std::shared_ptr<Polling>& poll, const WorkerEgress& egr
         log::warn("relay", "{}", pending.error().text());
         return poll_endpoint(poll);
       }
-      members_[poll->worker].settled = true;
+      members_[poll->worker].settled_at = poll->report.next_block;
+      members_[poll->worker].pending->set(static_cast<double>(*pending));
       poll_egress(poll);
     });
   });
@@ -470,7 +495,7 @@ void Relay::report_status() {
       continue;
     }
     text += "at #" + std::to_string(worker.report->next_block - std::min<BlockNumber>(worker.report->next_block, 1));
-    if (!members_[i].messages.empty()) text += " (" + std::to_string(members_[i].messages.size()) + " messages)";
+    if (!members_[i].messages.empty()) text += " (" + std::to_string(members_[i].messages.size()) + (members_[i].has_more ? " messages and more)" : " messages)");
     if (view_.node.height && u64{worker.report->next_block} + near_the_tip <= *view_.node.height) healthy = false;
   }
   healthy_.store(healthy, std::memory_order_relaxed);

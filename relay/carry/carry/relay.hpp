@@ -38,7 +38,8 @@ class Relay {
     std::unique_ptr<WorkerClient> client;
     std::map<std::pair<Bytes, u64>, SignedMessage> messages;   ///< as its last report counted them
     Hash genesis;                 ///< of the chain it follows
-    bool settled = false;         ///< it knows what the chain has of it
+    std::optional<BlockNumber> settled_at;   ///< where it stood when it last learned what the chain has of it
+    bool has_more = false;        ///< messages beyond those it gave
     std::string last_error;       ///< said once, not every few seconds
     Gauge* next_block;
     Gauge* pending;
@@ -56,6 +57,7 @@ class Relay {
   void node_connected();
   void node_lost(const Error& why);
   void read_facts();
+  void facts_failed(const std::string& text);
   void use_facts(std::shared_ptr<const ChainFacts> facts);
   void end(Error why);
 
@@ -70,6 +72,7 @@ class Relay {
   void settle(const std::shared_ptr<Polling>& poll, const WorkerEgress& egress);
   void poll_endpoint(const std::shared_ptr<Polling>& poll);
   std::optional<Error> other_chain(WorkerIndex worker) const;
+  bool settle_due(WorkerIndex worker, BlockNumber next_block) const;
   bool worth_settling(const Polling& poll, const WorkerEgress& egress) const;
   void transact_message(const Transact& action);
   void transact_registration(const Transact& action);
@@ -95,7 +98,8 @@ class Relay {
   std::unique_ptr<NodeClient> node_;
   std::unique_ptr<Blocks> blocks_;
   std::unique_ptr<Payer> payer_;
-  Alarm wake_, status_;
+  Alarm wake_, status_, facts_again_;
+  u64 facts_pause_ms_ = 0;               ///< before the next attempt; grows
   bool stepping_ = false;
   Gauge& height_gauge_;
   Counter& sent_;

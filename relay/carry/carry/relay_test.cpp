@@ -66,7 +66,8 @@ class TestNode {
   mutable std::mutex mutex_;
   BlockNumber prove_every = 1;
   size_t batch_limit = 1000;
-  bool development = true, refuse_transactions = false, lose_pool = false;
+  bool development = true, refuse_transactions = false, lose_pool = false, knows_metadata = true;
+  u32 busy_answers = 0;                                  // the next ones say that the node is busy
   std::map<PublicKey, Bytes> registered, endpoints;     // as in storage
   std::map<Bytes, std::vector<SignedMessage>> accepted;  // by sender, in order
   std::vector<Bytes> pool;                               // extrinsics
@@ -179,6 +180,12 @@ class TestNode {
     const json& p = request["params"];
     ++calls[method];
     json result;
+    const auto no = [&](int code, const std::string& why) { return json{{"jsonrpc", "2.0"}, {"id", request["id"]}, {"error", {{"code", code}, {"message", why}}}}.dump(); };
+    if (busy_answers > 0) {
+      --busy_answers;
+      return no(-32000, "busy, try again");
+    }
+    if (method == "state_getMetadata" && !knows_metadata) return no(-32601, "Method not found");
     if (method == "state_getMetadata") result = metadata_hex();
     else if (method == "chain_getBlockHash") result = to_hex0x(headers_[p[0].get<size_t>()].hash());
     else if (method == "state_getRuntimeVersion") result = {{"specVersion", 101}, {"transactionVersion", 1}};
@@ -222,7 +229,7 @@ class TestNode {
         return json{{"jsonrpc", "2.0"}, {"id", request["id"]}, {"error", {{"code", refusal == "1013" ? 1013 : 1010}, {"message", "Invalid Transaction"}, {"data", refusal}}}}.dump();
       result = to_hex0x(crypto::blake2_256(*from_hex(p[0].get<std::string>())));
     } else {
-      return json{{"jsonrpc", "2.0"}, {"id", request["id"]}, {"error", {{"code", -32601}, {"message", "Method not found: " + method}}}}.dump();
+      return no(-32601, "Method not found: " + method);
     }
     return json{{"jsonrpc", "2.0"}, {"id", request["id"]}, {"result", result}}.dump();
   }
@@ -284,9 +291,13 @@ class TestWorker {
           return out.SerializeAsString();
         }),
         method("GetEgressMessages", [this](const std::string&) -> Result<std::string> {
-          std::map<MessageOrigin, std::vector<SignedMessage>> streams;
-          for (const auto& message : egress) streams[message.message.sender].push_back(message);
+          std::map<MessageOrigin, std::vector<SignedMessage>> streams{{self(), {}}};   // its own is always asked for
           prpc::GetEgressMessagesResponse out;
+          for (const auto& message : egress) {
+            auto& stream = streams[message.message.sender];
+            if (stream.size() < window) stream.push_back(message);
+            else out.set_more(true);
+          }
           out.set_encoded_messages(text_of(scale::encode(std::vector<std::pair<MessageOrigin, std::vector<SignedMessage>>>(streams.begin(), streams.end()))));
           asked_.clear();
           for (const auto& [sender, list] : streams) {
@@ -299,6 +310,7 @@ class TestWorker {
         method("SettleEgress", [this](const std::string& body) -> Result<std::string> {
           prpc::SettleEgressRequest request;
           request.ParseFromString(body);
+          ++settlements;
           for (int i = 0; i < request.proof_size() && i < static_cast<int>(asked_.size()); ++i) {
             const u64 next = *scale::decode<u64>(as_bytes(request.proof(i)));
             std::erase_if(egress, [&](const SignedMessage& m) { return m.message.sender == asked_[static_cast<size_t>(i)] && m.sequence < next; });
@@ -359,7 +371,8 @@ class TestWorker {
   std::string token_file;
   std::vector<SignedMessage> egress;
   bool hang = false, broken = false;
-  u32 batches = 0, refused_batches = 0;
+  u32 batches = 0, refused_batches = 0, settlements = 0;
+  size_t window = 1000;   // messages of a stream given at once
   size_t largest_batch = 0;
 
  private:
@@ -474,6 +487,41 @@ TEST_F(RelayTest, registers_binds_and_sends_each_message_once_and_in_order) {
   for (int i = 0; i < 30; ++i) node.add_blocks(1);
   EXPECT_TRUE(caught_up(first));
   node.with([](const TestNode& n) { EXPECT_EQ(n.included, 34u); });
+}
+
+TEST_F(RelayTest, streams_longer_than_a_worker_gives_at_once_arrive_whole) {
+  TestWorker& worker = add_worker();
+  worker.window = 7;
+  for (u64 i = 0; i < 40; ++i) worker.say(worker.self(), i);
+  for (u64 i = 0; i < 30; ++i) worker.say(origin::Gatekeeper{}, i);
+  node.accepted[scale::encode(MessageOrigin(origin::Gatekeeper{}))] = std::vector<SignedMessage>(20);   // the chain has more of this one than the worker gives
+  node.add_blocks(5);
+  start();
+  EXPECT_TRUE(eventually([&] {
+    node.add_blocks(1);
+    std::this_thread::sleep_for(10ms);
+    return worker.waiting() == 0;
+  }));
+  EXPECT_EQ(accepted(worker.self()), 40u);
+  EXPECT_EQ(accepted(origin::Gatekeeper{}), 30u);
+}
+
+TEST_F(RelayTest, a_worker_without_messages_is_settled_now_and_then_too) {
+  TestWorker& worker = add_worker();
+  node.add_blocks(3);
+  start();
+  const auto settled = [&](u32 times) {
+    return eventually([&] {
+      const std::lock_guard lock(worker.mutex);
+      return worker.settlements == times;
+    });
+  };
+  EXPECT_TRUE(settled(1));
+  node.add_blocks(200);
+  EXPECT_TRUE(caught_up(worker));
+  EXPECT_TRUE(settled(1));
+  node.add_blocks(150);
+  EXPECT_TRUE(settled(2));
 }
 
 TEST_F(RelayTest, another_operator_is_written_into_the_registration) {
@@ -598,6 +646,24 @@ TEST_F(RelayTest, a_worker_of_another_chain_gets_nothing) {
   EXPECT_TRUE(caught_up(well));
   EXPECT_EQ(workers[0]->next_block(), 1u);
   EXPECT_EQ(workers[0]->refused_batches, 0u);
+}
+
+TEST_F(RelayTest, a_node_that_is_busy_is_asked_again) {
+  TestWorker& worker = add_worker();
+  node.add_blocks(3);
+  node.busy_answers = 9;   // more than two rounds of what the relay asks first
+  start();
+  EXPECT_TRUE(caught_up(worker));
+  EXPECT_FALSE(relay->failure().has_value());
+}
+
+TEST_F(RelayTest, a_server_that_is_no_node_of_phala_ends_it) {
+  add_worker();
+  node.knows_metadata = false;
+  start();
+  thread.join();
+  ASSERT_TRUE(relay->failure().has_value());
+  EXPECT_NE(relay->failure()->text().find("Method not found"), std::string::npos) << relay->failure()->text();
 }
 
 TEST_F(RelayTest, on_a_real_chain_somebody_must_be_named_to_pay) {

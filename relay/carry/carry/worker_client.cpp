@@ -15,7 +15,7 @@ namespace rpc = pruntime_rpc;
 constexpr u64 short_timeout_ms = 15'000;
 constexpr u64 sync_timeout_ms = 300'000;      // a batch of blocks may hold minutes of contracts
 constexpr u64 evidence_timeout_ms = 60'000;
-constexpr size_t answer_limit = 64u << 20;
+constexpr size_t answer_limit = 32u << 20;     // a worker gives about 4 MiB of each of its streams at once
 
 Bytes bytes_of(const std::string& text) { return to_bytes(as_bytes(text)); }
 Error malformed(std::string_view what) { return {ErrorCode::unavailable, "an answer that does not decode: " + std::string(what), "are worker and relay of one version?"}; }
@@ -64,6 +64,7 @@ Result<WorkerEgress> egress_of(const rpc::GetEgressMessagesResponse& answer) {
       if (!(message.message.sender == sender)) return fail(malformed("a message of another sender in a stream"));
       out.messages.push_back(std::move(message));
     }
+  out.more = answer.more();
   for (const auto& key : answer.settle_keys()) out.settle_keys.push_back(bytes_of(key));
   out.tip = TRY(decoded<Hash>(answer.tip_hash(), "tip_hash"));
   return out;

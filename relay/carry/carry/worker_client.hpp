@@ -17,7 +17,8 @@ struct WorkerInfo {
   u64 pending_messages = 0;
 };
 struct WorkerEgress {
-  std::vector<SignedMessage> messages;   ///< as they wait, senders one after the other, numbers ascending
+  std::vector<SignedMessage> messages;   ///< the first that wait, senders one after the other, numbers ascending
+  bool more = false;                     ///< others wait behind these
   std::vector<Bytes> settle_keys;
   Hash tip;
 };
