@@ -81,7 +81,7 @@ Result<std::unique_ptr<Service>> Service::start(ServiceConfig config, Sr25519Pai
 Service::Service(ServiceConfig config, Sr25519Pair identity, EvidenceCollector evidence, Files&, egress::HttpEgress& http, Metrics& metrics,
                  std::unique_ptr<engine::Engine> engine, StateStore store, LogRing ring, LogStore logs, Machine machine)
     : config_(std::move(config)), identity_(std::move(identity)), http_(http), engine_(std::move(engine)),
-      registration_({config_.version, {}, identity_.public_key(), identity_.public_key(), config_.machine.trust.genesis_hash, cpu_features(config_.cores), {}, 0, 0}, std::move(evidence)),
+      registration_({config_.version, {}, identity_.public_key(), identity_.public_key(), config_.machine.trust.genesis_hash, cpu_features(config_.cores), {}, 0, max_consensus_version}, std::move(evidence)),
       benchmark_(config_.cores), store_(std::move(store)), last_snapshot_s_(unix_time_ms() / 1000), ring_(std::move(ring)), logs_(std::move(logs)),
       notes_(metrics.counter("phala_worker_notes_total", "Messages that were refused or failed")),
       blocks_(metrics.counter("phala_worker_blocks_total", "Blocks processed")),

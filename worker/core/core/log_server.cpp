@@ -16,14 +16,15 @@ std::string text_of(const std::string& text) { return scale::is_utf8(as_bytes(te
 
 constexpr size_t least_nonce_bytes = 16;   // shorter ones can be guessed
 
-/// The same result without what only the sender may know: data, cost, and which method it was.
+/// The same result without what only the sender may know: data, cost, and which method it was. A refusal by the contract keeps one byte of data, which
+/// decodes as an error of no kind: nothing at all would decode as success where clients show what a reverted call returned.
 Bytes ending_of(const Bytes& output) {
   constexpr size_t selector = 4;
   auto result = engine::decode_call_result(ByteView(output).first(output.size() - std::min(selector, output.size())));
   engine::ContractResult shown;
   shown.storage_deposit = engine::Charge{};
   shown.result = fail(engine::DispatchError(engine::dispatch::Other{}));
-  if (result && result->result) shown.result = engine::ReturnValue{result->result->flags, {}, {}};
+  if (result && result->result) shown.result = engine::ReturnValue{result->result->flags, result->result->reverted() ? Bytes{1} : Bytes{}, {}};
   else if (result) shown.result = fail(result->result.error());
   Bytes out = shown.encode();
   out.resize(out.size() + selector);

@@ -158,7 +158,7 @@ TEST(LogServerTest, what_an_encrypted_command_returned_is_its_senders) {
     ASSERT_TRUE(ending.has_value());
     ASSERT_TRUE(ending->result.has_value());
     EXPECT_TRUE(ending->result->reverted());
-    EXPECT_TRUE(ending->result->data.empty());
+    EXPECT_EQ(ending->result->data, Bytes{1});   // Err
     EXPECT_EQ(ending->gas_consumed.ref_time.value, 0u);
   }
   // a short nonce opens nothing
