@@ -11,13 +11,14 @@ namespace {
 
 using nlohmann::json;
 
-/// Throws json::exception where the file is not as it should be; `parse` catches.
+/// These throw json::exception where the file is not as it should be; `parse` catches.
+const json::array_t& list(const json& from, const char* name) { return from.at(name).get_ref<const json::array_t&>(); }
 Result<ContractEntry> entry_of(const json& from) {
   ContractEntry out;
   out.label = from.at("label").get<std::string>();
   out.selector = TRY(from_hex(from.at("selector").get<std::string>()).context(out.label + ".selector"));
   if (out.selector.size() != 4) return fail(ErrorCode::invalid_input, out.label + ".selector does not have 4 bytes");
-  for (const auto& parameter : from.at("args")) out.parameters.push_back({parameter.at("label").get<std::string>(), parameter.at("type").at("type").get<u32>()});
+  for (const auto& parameter : list(from, "args")) out.parameters.push_back({parameter.at("label").get<std::string>(), parameter.at("type").at("type").get<u32>()});
   if (!from.contains("returnType") || from.at("returnType").is_null()) return out;
   const json& returned = from.at("returnType");
   out.returns = returned.at("type").get<u32>();
@@ -50,8 +51,8 @@ Result<ContractFile> ContractFile::parse(std::string_view text) try {
   const json& body = file.contains("V3") ? file.at("V3") : file;
   if (!body.contains("spec") || !body.contains("types")) return fail(ErrorCode::invalid_input, "this metadata is of a version that is not supported", "ink! 3.0 final, 4 and 5 are");
   out.types = TRY(metadata::types_from_ink(body.at("types")));
-  for (const auto& entry : body.at("spec").at("constructors")) out.constructors.push_back(TRY(entry_of(entry)));
-  for (const auto& entry : body.at("spec").at("messages")) out.messages.push_back(TRY(entry_of(entry)));
+  for (const auto& entry : list(body.at("spec"), "constructors")) out.constructors.push_back(TRY(entry_of(entry)));
+  for (const auto& entry : list(body.at("spec"), "messages")) out.messages.push_back(TRY(entry_of(entry)));
   if (out.constructors.empty()) return fail(ErrorCode::invalid_input, "a contract without a constructor");
   return out;
 } catch (const json::exception& e) {

@@ -88,6 +88,7 @@ Result<std::vector<std::string>> Supervisor::tend() {
     if (program.pid > 0) {
       int status = 0;
       if (waitpid(program.pid, &status, WNOHANG) != program.pid) continue;
+      program.pid = -1;   // the number may be another's from now on
       if (now_ms() - program.not_before_ms > steady_after_ms) program.restarts = 0;
       const std::string how = WIFSIGNALED(status) ? "was killed by signal " + std::to_string(WTERMSIG(status)) : "ended with code " + std::to_string(WEXITSTATUS(status));
       // SIGKILL comes from outside (an operator, a machine short of memory): no sign that the program cannot run
@@ -95,9 +96,8 @@ Result<std::vector<std::string>> Supervisor::tend() {
       if (program.restarts > most_restarts || (WIFEXITED(status) && WEXITSTATUS(status) == 127))
         return fail(ErrorCode::unavailable, program.name + " " + how + " and does not stay up. The end of its log:\n" + tail_of(program.log, 12), "the whole log is " + program.log);
       news.push_back(program.name + " " + how + why(program) + "; starting it again (log: " + program.log + ")");
-      program.pid = -1;
       program.not_before_ms = now_ms() + std::min<int64_t>(200ll << std::max(program.restarts - 1, 0), 10000);
-    } else if (program.pid == -1 && now_ms() >= program.not_before_ms) {
+    } else if (now_ms() >= program.not_before_ms) {
       TRY(spawn(program));
     }
   }
@@ -117,7 +117,6 @@ void Supervisor::stop_all(int grace_ms) {
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
-    program->pid = -2;
   }
   programs_.clear();
 }
