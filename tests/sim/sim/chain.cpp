@@ -58,10 +58,10 @@ bool SimChain::submit(Bytes extrinsic, u64 now_ms) {
   return verdict && pool_->add(std::move(extrinsic), *verdict, height(), now_ms, false);
 }
 
-Bytes SimChain::sign(const crypto::KeyPair& by, ByteView call) const {
+Bytes SimChain::sign(const crypto::KeyPair& by, ByteView call, u32 longevity_blocks) const {
   u32 nonce = runtime::account_nonce(state_, by.account());
   for (const auto& tx : pool_->ready()) nonce += tx->sender == by.account();
-  const SignedExtra extra{Era::mortal(64, height()), {nonce}, {0}};
+  const SignedExtra extra{Era::mortal(longevity_blocks, height()), {nonce}, {0}};
   const BlockNumber birth = extra.era.birth(height());
   const SignedContext context{runtime::version().spec_version, runtime::version().transaction_version, genesis_hash(), headers_.at(birth).hash()};
   const Bytes signature = by.sign(signing_payload(call, extra, context));

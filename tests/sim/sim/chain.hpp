@@ -18,8 +18,8 @@ class SimChain {
   Result<> produce(u64 now_ms);
   /// As a user's submission. False: refused, by the pool or by the runtime.
   bool submit(Bytes extrinsic, u64 now_ms);
-  /// Signs for the next nonce that chain and pool leave free.
-  Bytes sign(const crypto::KeyPair& by, ByteView call) const;
+  /// Signs for the next nonce that chain and pool leave free; void after so many blocks.
+  Bytes sign(const crypto::KeyPair& by, ByteView call, u32 longevity_blocks = 64) const;
   /// Everything that is not on disk is gone.
   void lose_power() { pool_.emplace(node::PoolLimits{}); }
 
@@ -33,6 +33,8 @@ class SimChain {
   u64 next_sequence(const MessageOrigin& sender) const;
   light::Batch batch(BlockNumber from, BlockNumber to) const;
   std::vector<Bytes> proof(BlockNumber at, std::span<const Bytes> keys) const { return trie::prove(tries_.at(at), keys); }
+  /// The state after a block, for who wants to say something else of it.
+  const trie::MemoryTrie& trie(BlockNumber at) const { return tries_.at(at); }
 
  private:
   MapState state_;

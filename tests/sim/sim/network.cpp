@@ -9,20 +9,16 @@
 
 #include "crypto/hash.hpp"
 #include "plan/plan.hpp"
-#include "sim/chain.hpp"
-#include "sim/sim_worker.hpp"
+#include "sim/asker.hpp"
+#include "sim/users.hpp"
 
 namespace phala::sim {
 namespace {
 
-using pallets::PhatContracts;
 using pallets::Registry;
 
-constexpr u64 block_ms = 3000;
-constexpr u128 pha = 1'000'000'000'000;
-
-/// ink! selectors of the flipper.
-const Bytes select_new{0x9b, 0xae, 0x9d, 0x5e}, select_inc_by{0xfe, 0x5b, 0xd8, 0xea}, select_counter{0x94, 0xfc, 0x95, 0x1c};
+/// Of the relay's transactions, as the program's own.
+constexpr u32 longevity_blocks = 16;
 
 Error broken(std::string what) { return Error{ErrorCode::internal, std::move(what)}; }
 
@@ -53,10 +49,11 @@ class Clockwork {
 class Network {
  public:
   Network(const World& world, const Config& config, runtime::ChainSpec spec, crypto::Ed25519Pair sealer)
-      : world_(world), config_(config), chance_(config.seed), sealer_(std::move(sealer)), chain_(spec, sealer_),
+      : world_(world), config_(config), chance_(config.seed), sealer_(std::move(sealer)), chain_(spec, sealer_), users_(world, config, chance_, chain_),
         machine_config_{runtime::trust_root(runtime::build_genesis(spec)), spec.development} {
     for (size_t i = 0; i < config.workers; ++i) workers_.push_back(std::make_unique<SimWorker>(world, machine_config_, chance_));
     view_.workers.resize(config.workers);
+    unreachable_until_ms_.resize(config.workers);
   }
 
   Result<Outcome> run() {
@@ -65,7 +62,7 @@ class Network {
     clock_.at(clock_.now_ms, [this] { relay_turn(); });
     while (!failure_ && !done() && chain_.height() < config_.most_blocks)
       if (!clock_.step()) return fail(broken("nothing is under way any more at height " + std::to_string(chain_.height())));
-    if (failure_) return fail(std::move(*failure_));
+    if (failure_) return fail(Error(*failure_).in("height " + std::to_string(chain_.height())));
     if (!done()) return fail(broken("not done after " + std::to_string(chain_.height()) + " blocks: " + where_it_stands()));
     TRY(check_end());
     outcome_.height = chain_.height();
@@ -79,21 +76,34 @@ class Network {
  private:
   // ---- the node ------------------------------------------------------------------------------------------------------
   bool node_up() const { return clock_.now_ms >= node_away_until_ms_; }
+  u64 for_a_while(u64 most_blocks) { return clock_.now_ms + chance_.below(most_blocks * block_ms); }
 
   void on_block_time() {
     clock_.at(clock_.now_ms + block_ms, [this] { on_block_time(); });
+    mishaps();
     if (!node_up()) return;
     if (auto made = chain_.produce(clock_.now_ms); !made) {
       failure_ = made.error();
       return;
     }
-    users_turn();
+    users_.turn(workers_, clock_.now_ms);
+    if (users_.contract() && chance_.below(3) == 0) ask_one();
     if (chance_.one_in_thousand(config_.faults.crash_node)) {
       ++outcome_.node_crashes;
       chain_.lose_power();
-      node_away_until_ms_ = clock_.now_ms + chance_.below(4 * block_ms);
+      must_remind_ = true;
+      node_away_until_ms_ = for_a_while(4);
     }
-    if (!lost()) later([this] { relay::heard_height(view_, chain_.height()); relay_turn(); });
+    if (!lost()) to_relay([this] { hear_height(); });
+  }
+
+  /// What happens to relay and lines meanwhile.
+  void mishaps() {
+    if (chance_.one_in_thousand(config_.faults.crash_relay)) crash_relay();
+    if (!chance_.one_in_thousand(config_.faults.partition)) return;
+    ++outcome_.partitions;
+    const size_t whom = chance_.below(workers_.size() + 1);
+    (whom == workers_.size() ? node_unreachable_until_ms_ : unreachable_until_ms_[whom]) = for_a_while(10);
   }
 
   // ---- the relay -----------------------------------------------------------------------------------------------------
@@ -102,34 +112,90 @@ class Network {
     outcome_.dropped += is;
     return is;
   }
+  bool repeated() {
+    const bool is = chance_.one_in_thousand(config_.faults.repeat);
+    outcome_.repeated += is;
+    return is;
+  }
+  bool tampers() { return chance_.one_in_thousand(config_.faults.tamper); }
   void later(std::function<void()> what) { clock_.at(clock_.now_ms + 1 + chance_.below(config_.faults.longest_delay_ms), std::move(what)); }
+  /// On its way to the relay that is there now; a later one never asked.
+  void to_relay(std::function<void()> what) {
+    later([this, life = relay_life_, what = std::move(what)] {
+      if (life != relay_life_) return;
+      what();
+      relay_turn();
+    });
+  }
 
+  void crash_relay() {
+    ++outcome_.relay_crashes;
+    ++relay_life_;
+    view_ = {};
+    view_.workers.resize(workers_.size());
+    transacting_.clear();
+    waiting_.clear();
+    relay_away_until_ms_ = for_a_while(4);
+    clock_.at(relay_away_until_ms_, [this] { relay_turn(); });
+  }
   void relay_turn() {
+    if (clock_.now_ms < relay_away_until_ms_) return;
     auto plan = relay::next_plan(view_, clock_.now_ms);
     for (auto& action : plan.actions) std::visit([&](const auto& a) { perform(a); }, action);
     if (plan.wake_at_ms) clock_.at(std::max(*plan.wake_at_ms, clock_.now_ms + 1), [this] { relay_turn(); });
   }
-  /// A request to the node: its answer comes later, or it fails.
+  bool node_reachable() const { return node_up() && clock_.now_ms >= node_unreachable_until_ms_; }
+
+  void hear_height() {
+    if (!node_reachable()) return;
+    relay::heard_height(view_, chain_.height());
+    // a new connection: what was sent over the old one may never have arrived
+    if (!std::exchange(must_remind_, false)) return;
+    std::erase_if(waiting_, [&](const auto& one) { return one.first <= chain_.height(); });
+    for (const auto& [void_at, extrinsic] : waiting_) static_cast<void>(chain_.submit(extrinsic, clock_.now_ms));
+  }
+
+  /// A request to the node that changes nothing there: its answer comes later, or it fails.
   void ask_node(std::function<void()> answered) {
-    later([this, answered = std::move(answered)] {
-      if (!node_up() || lost()) relay::node_failed(view_, clock_.now_ms);
-      else answered();
-      relay_turn();
+    to_relay([this, answered = std::move(answered)] {
+      if (!node_reachable() || lost()) {
+        must_remind_ = true;
+        relay::node_failed(view_, clock_.now_ms);
+      } else {
+        answered();
+      }
     });
   }
-  void ask_worker(relay::WorkerIndex i, std::function<bool(SimWorker&)> answered) {
-    later([this, i, answered = std::move(answered)] {
-      SimWorker& worker = *workers_[i];
-      if (worker.up() && chance_.one_in_thousand(config_.faults.crash_worker)) worker.lose_power_after(chance_.below(6000));
-      const bool good = worker.up() && !lost() && answered(worker);
-      if (!good) relay::worker_failed(view_, i, clock_.now_ms);
-      if (!worker.up()) restart_later(i);
-      relay_turn();
+
+  /// What the relay learns from an answer; nothing: the worker refused.
+  using Told = std::optional<std::function<void()>>;
+  /// A request to a worker: what it does there, and later, unless the answer is lost on the way back, what the relay is told.
+  void ask_worker(relay::WorkerIndex i, std::function<Told(SimWorker&)> effect) {
+    later([this, i, life = relay_life_, effect = std::move(effect)] {
+      const bool arrived = workers_[i]->up() && clock_.now_ms >= unreachable_until_ms_[i] && !lost();
+      Told told = arrived ? arrive(i, effect) : Told{};
+      if (arrived && repeated())
+        later([this, i, effect] {
+          if (workers_[i]->up()) static_cast<void>(arrive(i, effect));
+        });
+      if (life != relay_life_) return;
+      to_relay([this, i, told = std::move(told)] {
+        if (told && clock_.now_ms >= unreachable_until_ms_[i] && !lost()) (*told)();
+        else relay::worker_failed(view_, i, clock_.now_ms);
+      });
     });
+  }
+  Told arrive(relay::WorkerIndex i, const std::function<Told(SimWorker&)>& effect) {
+    SimWorker& worker = *workers_[i];
+    if (chance_.one_in_thousand(config_.faults.crash_worker)) worker.lose_power_after(chance_.below(6000));
+    Told told = effect(worker);
+    if (worker.up()) return told;
+    restart_later(i);
+    return {};
   }
   void restart_later(relay::WorkerIndex i) {
     ++outcome_.worker_crashes;
-    clock_.at(clock_.now_ms + chance_.below(2 * block_ms), [this, i] {
+    clock_.at(for_a_while(2), [this, i] {
       if (workers_[i]->up()) return;
       if (auto started = workers_[i]->start(); !started) failure_ = Error(started.error()).in("worker " + std::to_string(i) + " after losing power");
     });
@@ -153,10 +219,9 @@ class Network {
     ask_node([this, fetch] { relay::fetched(view_, {fetch.from, std::min(fetch.to, chain_.height()), 1000}); });
   }
   void perform(const relay::Poll& poll) {
-    ask_worker(poll.worker, [this, i = poll.worker](SimWorker& worker) {
-      if (worker.machine().tip.number > 0 && !bring_proof(worker)) return false;
-      relay::polled(view_, i, worker.report(), clock_.now_ms);
-      return true;
+    ask_worker(poll.worker, [this, i = poll.worker](SimWorker& worker) -> Told {
+      if (worker.machine().tip.number > 0 && !bring_proof(worker)) return {};
+      return [this, i, report = worker.report()] { relay::polled(view_, i, report, clock_.now_ms); };
     });
   }
   /// What the chain has of a worker's messages, and asks of its build. False: lost on the way, one way or the other.
@@ -164,7 +229,7 @@ class Network {
     const auto keys = worker::settle_keys(worker.machine(), worker.identity().public_key());
     const BlockNumber at = worker.machine().tip.number;
     auto proof = chain_.proof(at, keys);
-    if (chance_.one_in_thousand(config_.faults.tamper)) {
+    if (tampers()) {
       ++outcome_.tampered;
       tamper(proof, keys, at);
       const auto before = worker::image_of(worker.machine());
@@ -176,49 +241,57 @@ class Network {
     return worker.up();
   }
   void perform(const relay::Sync& sync) {
-    ask_worker(sync.worker, [this, sync](SimWorker& worker) {
+    ask_worker(sync.worker, [this, sync](SimWorker& worker) -> Told {
       light::Batch batch = chain_.batch(sync.from, sync.to);
-      const bool tampered = chance_.one_in_thousand(config_.faults.tamper) && tamper(batch);
+      const bool tampered = tampers() && tamper(batch);
       const auto before = worker.machine().tip;
       const auto taken = worker.sync(batch);
       if (tampered) {
         ++outcome_.tampered;
         if (taken) failure_ = broken("worker " + std::to_string(sync.worker) + " took a changed batch of blocks " + std::to_string(sync.from) + "–" + std::to_string(sync.to));
         else if (worker.up() && !(worker.machine().tip == before)) failure_ = broken("a refused batch changed a worker");
-        return false;
+        return {};
       }
       if (!taken) {
-        if (worker.up()) failure_ = Error(taken.error()).in("a worker refuses genuine blocks");
-        return false;
+        // a request that came twice, or one of an earlier relay, is refused; what follows the tip never
+        if (worker.up() && before.number + 1 == sync.from) failure_ = Error(taken.error()).in("a worker refuses genuine blocks");
+        return {};
       }
       check_root(worker);
-      relay::synced(view_, sync.worker, *taken);
-      return true;
+      return [this, i = sync.worker, next = *taken] { relay::synced(view_, i, next); };
     });
   }
   /// One account pays for all of them, so they go one after the other; after a failure the rest would only wait behind a gap.
   void perform(const relay::Transact& transact) {
     transacting_.push_back(transact);
-    if (transacting_.size() == 1) later([this] { next_transaction(); });
+    if (transacting_.size() == 1) to_relay([this] { next_transaction(); });
   }
   void next_transaction() {
     const relay::Transact transact = transacting_.front();
     transacting_.pop_front();
     const SimWorker& worker = *workers_[transact.worker];
     const auto call = worker.up() ? call_of(worker, transact.claim) : std::nullopt;
-    bool taken = false;
-    if (!call) {
-      relay::not_sent(view_, transact.claim);
-    } else if (node_up() && !lost() && chain_.submit(chain_.sign(operator_, *call), clock_.now_ms)) {
-      relay::sent(view_, transact.claim, chain_.height() + 64);
-      taken = true;
-    } else {
-      relay::refused(view_, transact.claim);
-    }
-    if (!taken)
+    if (!call) relay::not_sent(view_, transact.claim);
+    if (!call || !send(transact.claim, *call))
       for (; !transacting_.empty(); transacting_.pop_front()) relay::not_sent(view_, transacting_.front().claim);
-    if (!transacting_.empty()) later([this] { next_transaction(); });
-    relay_turn();
+    if (!transacting_.empty()) to_relay([this] { next_transaction(); });
+  }
+  /// False: refused, or nobody knows. What was not answered may have arrived, so it counts as sent.
+  bool send(const relay::Claim& claim, const Bytes& call) {
+    const Bytes extrinsic = chain_.sign(operator_, call, longevity_blocks);
+    const BlockNumber void_at = chain_.height() + longevity_blocks;
+    const bool arrived = node_reachable() && !lost();
+    const bool taken = arrived && chain_.submit(extrinsic, clock_.now_ms);
+    if (taken && repeated() && chain_.submit(extrinsic, clock_.now_ms)) failure_ = broken("the pool took a transaction twice");
+    const bool answered = arrived && !lost();
+    if (answered && !taken) {
+      relay::refused(view_, claim);
+      return false;
+    }
+    waiting_.emplace_back(void_at, extrinsic);
+    if (!answered) must_remind_ = true;
+    relay::sent(view_, claim, void_at);
+    return answered;
   }
 
   std::optional<Bytes> call_of(const SimWorker& worker, const relay::Claim& claim) {
@@ -244,9 +317,15 @@ class Network {
   /// One change that a dishonest relay might make to a proof: bytes, a node less, or the state of another block, where the chain asks for less.
   void tamper(std::vector<Bytes>& proof, std::span<const Bytes> keys, BlockNumber at) {
     const size_t node = chance_.below(proof.size());
-    switch (chance_.below(3)) {
+    switch (chance_.below(4)) {
       case 0: proof[node][chance_.below(proof[node].size())] ^= static_cast<u8>(1 + chance_.below(255)); return;
       case 1: proof.erase(proof.begin() + static_cast<long>(node)); return;
+      case 2: {   // of a state in which the chain has taken everything
+        trie::MemoryTrie other = chain_.trie(at);
+        for (const auto& key : keys) other.insert(key, scale::encode(u64{1000}));
+        proof = trie::prove(other, keys);
+        return;
+      }
       default: proof = chain_.proof(at - 1 - static_cast<BlockNumber>(chance_.below(at)), keys);
     }
   }
@@ -308,68 +387,6 @@ class Network {
     }
   }
 
-  // ---- users ---------------------------------------------------------------------------------------------------------
-  void submit(const crypto::KeyPair& by, const Bytes& call) { static_cast<void>(chain_.submit(chain_.sign(by, call), clock_.now_ms)); }
-  void sudo(const Bytes& call) { submit(alice_, concat(Bytes{22, 0}, call)); }
-
-  /// What people do next, decided from the chain alone, once per block; a lost transaction is sent again.
-  void users_turn() {
-    const auto rules = chain_.read();
-    const auto gatekeepers = rules.registry.gatekeeper.get();
-    std::vector<PublicKey> keys;
-    for (const auto& worker : workers_) {
-      keys.push_back(worker->identity().public_key());
-      if (!rules.registry.workers.get(keys.back())) return;
-    }
-    for (size_t i = 0; i < std::min<size_t>(2, keys.size()); ++i) {
-      if (std::find(gatekeepers.begin(), gatekeepers.end(), keys[i]) != gatekeepers.end()) continue;
-      if (i > 0 && !rules.registry.gatekeeper_master_pubkey.get()) return;
-      return sudo(encoded_call<Registry>(41, Registry::RegisterGatekeeper{keys[i]}));
-    }
-    if (!rules.registry.gatekeeper_master_pubkey.get()) return;
-    const auto cluster = rules.phat.clusters.get(cluster_);
-    if (!cluster) return sudo(encoded_call<PhatContracts>(48, PhatContracts::AddCluster{alice_.account(), {}, keys, 1000 * pha, 1, 100'000, 10'000, runtime::treasury_account()}));
-    if (!rules.registry.contract_keys.get(cluster->system_contract)) return;
-    const Hash code_hash = crypto::blake2_256(world_.flipper_code);
-    const Hash contract = protocol::contract_id(alice_.account(), code_hash, cluster_, salt_);
-    if (!rules.phat.contracts.get(contract)) {
-      // as the SDK does: ask a worker whether the code has arrived, then instantiate; what a crashed node lost is sent again
-      const bool arrived = std::any_of(workers_.begin(), workers_.end(), [&](const auto& w) { return w->up() && w->machine().cluster && w->machine().cluster->state.code_info(code_hash); });
-      if (arrived)
-        submit(alice_, encoded_call<PhatContracts>(48, PhatContracts::InstantiateContract{protocol::WasmCode{code_hash}, concat(select_new, Bytes{1}), salt_, cluster_, 0, 100'000'000'000, {}, 10 * pha}));
-      else if (chain_.height() % 4 == 0)
-        submit(alice_, encoded_call<PhatContracts>(48, PhatContracts::ClusterUploadResource{cluster_, protocol::ResourceType::ink_code, world_.flipper_code}));
-      return;
-    }
-    contract_ = contract;
-    const auto key = rules.registry.contract_keys.get(contract);
-    if (!key) return;
-    use_contract(*key);
-    if (chance_.below(4) == 0) talk_nonsense();
-  }
-
-  /// Both users add to the counter, by turns in clear and encrypted; each keeps its own nonce, so that what is on the chain is known.
-  void use_contract(const PublicKey& key) {
-    for (const auto* user : {&bob_, &charlie_}) {
-      const u32 sent = runtime::account_nonce(chain_.state(), user->account());
-      if (sent >= config_.transactions / 2) continue;
-      const u32 by = 1 + sent;
-      const protocol::InkMessage message{chance_.bytes(32), concat(select_inc_by, scale::encode(by)), 0, 100'000'000'000, {}};
-      protocol::CommandPayload payload = protocol::PlainCommand{protocol::InkCommand(message)};
-      if (sent % 2 == 0) {
-        const auto pair = crypto::Sr25519Pair::from_seed(crypto::Seed(chance_.bytes(32)));
-        const crypto::Iv iv(chance_.bytes(12));
-        payload = protocol::EncryptedCommand{{iv.as<FixedBytes<12>>(), pair.public_key(), crypto::aes256gcm_seal(*pair.agree(key), iv, scale::encode(protocol::InkCommand(message)))}};
-      }
-      submit(*user, encoded_call<PhatContracts>(48, PhatContracts::PushContractMessage{*contract_, scale::encode(payload), pha}));
-    }
-  }
-  /// Messages that fit nothing: they must be noted and stop nobody.
-  void talk_nonsense() {
-    const Bytes topic = chance_.below(2) ? protocol::contract_command_topic(*contract_) : to_bytes(protocol::topic::cluster_operation);
-    submit(dave_, encoded_call<pallets::Mq>(40, pallets::Mq::PushMessage{topic, chance_.bytes(chance_.below(80))}));
-  }
-
   // ---- what must hold ------------------------------------------------------------------------------------------------
   void check_root(const SimWorker& worker) {
     if (!worker.machine().cluster) return;
@@ -378,26 +395,42 @@ class Network {
     if (!first && known->second != root) failure_ = broken("two workers have different cluster states after block " + std::to_string(worker.machine().tip.number));
   }
 
-  u32 expected_counter() const {   // each user's n-th message adds n
-    const u32 n = config_.transactions / 2;
-    return 2 * n * (n + 1) / 2;
+  bool has_contract(const SimWorker& worker) const {
+    return worker.up() && worker.machine().cluster && worker.machine().cluster->contracts.contains(*users_.contract());
   }
+  /// Somebody asks a worker, straight and encrypted.
+  void ask_one() {
+    SimWorker& worker = *workers_[chance_.below(workers_.size())];
+    if (!has_contract(worker)) return;
+    if (const auto told = ask(worker); !told) failure_ = told.error();
+  }
+  /// The counter by an encrypted query: what everybody else was told at that block, and not less than was told before it.
+  Result<u32> ask(SimWorker& worker) {
+    ++outcome_.queries;
+    const Bytes data = TRY(Asker(users_.bob(), chance_).ask(worker, *users_.contract(), select_counter));
+    if (data.size() != 5 || data[0] != 0) return fail(broken("the counter answers " + to_hex(data)));
+    const u32 counter = load_le<u32>(data.data() + 1);
+    const auto [at, first] = told_.try_emplace(worker.machine().tip.number, counter);
+    if (at->second != counter) return fail(broken("two answers differ at block " + std::to_string(at->first)));
+    if (at != told_.begin() && std::prev(at)->second > counter) return fail(broken("an answer went back at block " + std::to_string(at->first)));
+    return counter;
+  }
+
   bool done() const {
-    if (!contract_) return false;
-    for (const auto* user : {&bob_, &charlie_})
-      if (runtime::account_nonce(chain_.state(), user->account()) < config_.transactions / 2) return false;
+    if (!users_.all_sent()) return false;
     BlockNumber tip = 0;
     for (const auto& worker : workers_) {
-      if (!worker->up() || !worker->machine().cluster) return false;
+      if (!has_contract(*worker)) return false;
       tip = std::max(tip, worker->machine().tip.number);
     }
     for (const auto& worker : workers_)
-      if (worker->machine().tip.number != tip || counter_of(*worker).value_or(~0u) != expected_counter()) return false;
+      if (worker->machine().tip.number != tip || counter_of(*worker).value_or(~0u) != users_.expected_counter()) return false;
     return true;
   }
+  /// As the engine sees it; cheap enough to look after every step.
   Result<u32> counter_of(const SimWorker& worker) const {
     const auto& cluster = *worker.machine().cluster;
-    engine::CallRequest request{{.mode = engine::Mode::query, .origin = bob_.account(), .gas_limit = 1'000'000'000'000}, *contract_, select_counter};
+    engine::CallRequest request{{.mode = engine::Mode::query, .origin = users_.bob().account(), .gas_limit = 1'000'000'000'000}, *users_.contract(), select_counter};
     const auto& secret = cluster.key->secret();
     const engine::ExecContext context{worker.machine().tip.number, worker.machine().tip.now_ms, worker.identity().public_key(), &secret, {}};
     const auto outcome = TRY(engine::call(*world_.engine, cluster.state, context, request));
@@ -405,10 +438,10 @@ class Network {
     return load_le<u32>(outcome.result.result->data.data() + 1);
   }
   std::string where_it_stands() const {
-    std::string out = contract_ ? "contract there" : "no contract";
+    std::string out = users_.contract() ? "contract there" : "no contract";
     const auto rules = chain_.read();
     out += ", gatekeepers " + std::to_string(rules.registry.gatekeeper.get().size());
-    out += ", cluster " + std::string(rules.phat.clusters.get(cluster_) ? "on chain" : "not on chain");
+    out += ", cluster " + std::string(rules.phat.clusters.get(users_.cluster()) ? "on chain" : "not on chain");
     const auto waiting = [&](const SimWorker& worker) {
       std::string text;
       for (const auto& [sender, channel] : worker.machine().egress)
@@ -424,7 +457,8 @@ class Network {
   Result<> check_end() {
     const auto rules = chain_.read();
     for (const auto& worker : workers_) {
-      if (TRY(counter_of(*worker)) != expected_counter()) return fail(broken("a message was lost or applied twice"));
+      if (TRY(ask(*worker)) != users_.expected_counter()) return fail(broken("a message was lost or applied twice"));
+      TRY(Asker(users_.bob(), chance_).ask_wrongly(*worker, *users_.contract(), select_counter));
       // every message the chain expects next is one the worker still has or will make
       for (const auto& [sender, channel] : worker->machine().egress)
         if (rules.mq.expected_sequence(sender) > channel.next_sequence) return fail(broken("the chain is ahead of " + to_string(sender)));
@@ -443,17 +477,19 @@ class Network {
   Clockwork clock_;
   crypto::Ed25519Pair sealer_;
   SimChain chain_;
+  Users users_;
   worker::MachineConfig machine_config_;
-  std::vector<std::unique_ptr<SimWorker>> workers_;
+  Workers workers_;
   relay::View view_;
+  u64 relay_life_ = 0;                                        ///< counts relays: each knows nothing of the one before
   std::deque<relay::Transact> transacting_;
-  u64 node_away_until_ms_ = 0;
-  const crypto::KeyPair alice_ = *crypto::KeyPair::from_uri("//Alice"), bob_ = *crypto::KeyPair::from_uri("//Bob"), charlie_ = *crypto::KeyPair::from_uri("//Charlie"),
-                        dave_ = *crypto::KeyPair::from_uri("//Dave"), operator_ = *crypto::KeyPair::from_uri("//Ferdie");
-  const Hash cluster_ = [] { Hash id; id[31] = 1; return id; }();
-  const Bytes salt_{1, 2, 3};
-  std::optional<Hash> contract_;
+  std::vector<std::pair<BlockNumber, Bytes>> waiting_;        ///< sent and not yet void: since when it is, and the transaction
+  bool must_remind_ = false;                                  ///< some of them may not have arrived
+  u64 node_away_until_ms_ = 0, relay_away_until_ms_ = 0, node_unreachable_until_ms_ = 0;
+  std::vector<u64> unreachable_until_ms_;                     ///< workers, for the relay
+  const crypto::KeyPair operator_ = *crypto::KeyPair::from_uri("//Ferdie");
   std::map<BlockNumber, Hash> roots_;
+  std::map<BlockNumber, u32> told_;                           ///< answers of queries, by the block they are of
   std::optional<Error> failure_;
   Outcome outcome_;
 };
@@ -463,16 +499,25 @@ Result<Bytes> read_file(const std::string& path) {
   if (!file) return fail(ErrorCode::not_found, "cannot read " + path, "build the tree first");
   return Bytes(std::istreambuf_iterator<char>(file), {});
 }
+Result<Bytes> code_of(const std::string& contract_path) {
+  const auto json = nlohmann::json::parse(as_text(TRY(read_file(contract_path))), nullptr, false);
+  if (json.is_discarded()) return fail(ErrorCode::corrupted, contract_path + " is not JSON");
+  return from_hex(json["source"]["wasm"].get<std::string>());
+}
 
 }  // namespace
 
-Result<World> World::make(const std::string& system_wasm_path, const std::string& flipper_contract_path) {
+std::string to_text(const Outcome& o) {
+  return "height " + std::to_string(o.height) + " head " + to_hex0x(o.head) + " state " + to_hex0x(o.state_root) + " log " + to_hex0x(o.log_root) + " cluster " + to_hex0x(o.cluster_root) +
+         " dropped " + std::to_string(o.dropped) + " repeated " + std::to_string(o.repeated) + " crashes " + std::to_string(o.worker_crashes) + " " + std::to_string(o.node_crashes) + " " +
+         std::to_string(o.relay_crashes) + " partitions " + std::to_string(o.partitions) + " tampered " + std::to_string(o.tampered) + " queries " + std::to_string(o.queries);
+}
+
+Result<World> World::make(const std::string& system_wasm_path, const std::string& contracts_folder) {
   World world(TRY(engine::Engine::create()), TRY(attest::DevelopmentAuthority::create(crypto::Seed(Bytes(32, 7)), start_ms / 1000)));
   world.system_code = TRY(read_file(system_wasm_path));
-  const Bytes contract = TRY(read_file(flipper_contract_path));
-  const auto json = nlohmann::json::parse(as_text(contract), nullptr, false);
-  if (json.is_discarded()) return fail(ErrorCode::corrupted, flipper_contract_path + " is not JSON");
-  world.flipper_code = TRY(from_hex(json["source"]["wasm"].get<std::string>()));
+  world.flipper_code = TRY(code_of(contracts_folder + "/flipper.contract"));
+  world.caller_code = TRY(code_of(contracts_folder + "/caller.contract"));
   return world;
 }
 

@@ -20,10 +20,11 @@ class World {
   World(std::unique_ptr<engine::Engine> e, attest::DevelopmentAuthority a) : engine(std::move(e)), authority(std::move(a)) {}
   std::unique_ptr<engine::Engine> engine;
   attest::DevelopmentAuthority authority;
-  Bytes system_code, flipper_code;
-  /// Evidence over `report_data`. ECDSA signatures draw randomness, so that equal runs need equal evidence: it is made once.
+  Bytes system_code, flipper_code, caller_code;
+  /// Evidence over `report_data`, kept: runs are repeated. Its signatures depend on nothing else where randomness is fixed (main.cpp).
   Result<attest::SoftwareEvidence> evidence(const attest::ReportData& report_data) const;
-  static Result<World> make(const std::string& system_wasm_path, const std::string& flipper_contract_path);
+  /// The system contract from its wasm, the others from the `.contract` files in `contracts_folder`.
+  static Result<World> make(const std::string& system_wasm_path, const std::string& contracts_folder);
 
  private:
   struct Made { std::mutex mutex; std::map<attest::ReportData, attest::SoftwareEvidence> by_data; };
@@ -32,34 +33,40 @@ class World {
 
 /// Simulated time starts here: the authority's documents are valid around it.
 constexpr u64 start_ms = 1'800'000'000'000;
+constexpr u64 block_ms = 3000;
 
-/// How hostile the network is. Chances are per event, in parts per thousand.
+/// How hostile the network is. Chances are in parts per thousand.
 struct Faults {
-  u32 drop = 60;            ///< a request or its answer is lost
-  u32 crash_worker = 15;    ///< per request to it: it loses power within its next writes
-  u32 crash_node = 10;      ///< per block: it loses its pool and is away for a while
-  u32 tamper = 30;          ///< per batch given to a worker: the relay changes something
+  u32 drop = 120;           ///< per way: a request never arrives, or its answer is lost after it took effect
+  u32 repeat = 60;          ///< per request to a worker and per transaction: it arrives a second time, later
+  u32 crash_worker = 40;    ///< per request to it: it loses power within its next writes
+  u32 crash_node = 30;      ///< per block: it loses its pool and is away for a while
+  u32 crash_relay = 30;     ///< per block: it forgets everything and is away for a while
+  u32 partition = 30;       ///< per block: the relay cannot reach the node, or one worker, for a while
+  u32 tamper = 100;         ///< per batch or proof given to a worker: the relay changes something
   u32 longest_delay_ms = 900;
 };
 
 struct Config {
   u64 seed = 0;
   size_t workers = 3;
-  u32 transactions = 12;    ///< of contract users
+  u32 transactions = 32;    ///< of contract users
   Faults faults;
-  BlockNumber most_blocks = 400;
+  BlockNumber most_blocks = 1000;
 };
 
-/// What a run showed. Equal seeds give equal outcomes, in all members.
+/// What a run showed. Equal seeds give equal outcomes, in all members and in every process.
 struct Outcome {
   BlockNumber height = 0;
   Hash head, state_root, log_root, cluster_root;
-  u32 dropped = 0, worker_crashes = 0, node_crashes = 0, tampered = 0;
+  u32 dropped = 0, repeated = 0, worker_crashes = 0, node_crashes = 0, relay_crashes = 0, partitions = 0, tampered = 0, queries = 0;
   bool operator==(const Outcome&) const = default;
 };
+/// One line: "height 57 head 0x… state 0x… log 0x… cluster 0x… dropped 12 …".
+std::string to_text(const Outcome& outcome);
 
-/// The main job: workers register, two become gatekeepers, a cluster is deployed to all, a contract is uploaded, instantiated and used by encrypted
-/// and plain transactions. Error: what did not hold, at which height.
+/// The main job: workers register, two become gatekeepers, a cluster is deployed to all, contracts are uploaded, instantiated and used by encrypted
+/// and plain transactions, directly and through each other, and asked by encrypted queries. Error: what did not hold, at which height.
 Result<Outcome> run(const World& world, const Config& config);
 
 }  // namespace phala::sim

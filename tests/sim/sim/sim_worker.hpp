@@ -7,34 +7,10 @@
 #include "seal/memory_files.hpp"
 #include "seal/sealing.hpp"
 #include "seal/state_store.hpp"
+#include "sim/chance.hpp"
 #include "sim/network.hpp"
 
 namespace phala::sim {
-
-/// The one source of chance in a run.
-class Chance {
- public:
-  explicit Chance(u64 seed) : state_(seed * 0x9e3779b97f4a7c15ull + 1) {}
-  u64 next() {   // splitmix64: a counter that is mixed; equal on every machine
-    u64 z = (state_ += 0x9e3779b97f4a7c15ull);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-    return z ^ (z >> 31);
-  }
-  u64 below(u64 n) { return n == 0 ? 0 : next() % n; }
-  bool one_in_thousand(u32 times) { return below(1000) < times; }
-  void fill(u8* to, size_t n) {
-    for (size_t i = 0; i < n; ++i) to[i] = static_cast<u8>(next());
-  }
-  Bytes bytes(size_t n) {
-    Bytes out(n);
-    fill(out.data(), n);
-    return out;
-  }
-
- private:
-  u64 state_;
-};
 
 class SimWorker {
  public:
@@ -54,6 +30,8 @@ class SimWorker {
   Result<BlockNumber> sync(const light::Batch& batch);
   /// Learns from the chain's state at its tip which of its messages were taken.
   Result<> settle(std::span<const Bytes> proof);
+  /// As its public port: opens a query, runs it on what is durable, and seals the answer. Errors are what the asker is told.
+  Result<Bytes> query(ByteView encrypted, const worker::SignatureChain& chain);
   relay::WorkerReport report() const;
   protocol::WorkerRegistrationInfoV2 registration() const;
   std::vector<worker::Note>& notes() { return notes_; }
