@@ -40,6 +40,7 @@ void QueryPool::loop() {
     const auto at = waiting_.find(*ticket);
     Waiting job = std::move(at->second);
     waiting_.erase(at);
+    if (!waiting_.empty()) wake_.notify_one();   // with this one out of the line, another may have a right to a place
     lock.unlock();
     const auto begin = std::chrono::steady_clock::now();
     job.run();

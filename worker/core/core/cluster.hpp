@@ -15,7 +15,7 @@ namespace phala::worker {
 
 struct BlockEndHook { u32 selector{}; u64 gas_limit{};  FIELDS(selector, gas_limit) };
 struct ContractEntry {
-  u32 weight = 0;                         ///< share of queries and cache; 0 counts as 1 for queries and as nothing for the cache
+  u32 weight = 0;                         ///< share of queries and cache; 0, no stake: a little of the queries together with all such, none of the cache
   std::optional<BlockEndHook> on_block_end;
   FIELDS(weight, on_block_end)
 };
