@@ -18,6 +18,9 @@ typedef struct {
   uint32_t locals_per_function;
   uint64_t local_branches;
   uint64_t operand_instructions;
+  uint64_t local_loops;
+  uint64_t loops_squared;
+  uint64_t compile_work;
   uint32_t stack_units;
 } PhalaWasmLimits;
 
@@ -29,6 +32,8 @@ typedef struct {
 /* True: `out` is the rewritten module; false: `out` is the reason, UTF-8. Either way `out` goes to phala_wasm_free. */
 bool phala_wasm_check_and_rewrite(const uint8_t* wasm, size_t len, bool floats, const PhalaWasmLimits* limits, PhalaWasmBytes* out);
 void phala_wasm_free(PhalaWasmBytes bytes);
+/* Of this build's rewriting: another number, other modules from the same code. */
+uint64_t phala_wasm_number(void);
 
 #ifdef __cplusplus
 }

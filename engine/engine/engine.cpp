@@ -6,20 +6,6 @@
 
 namespace phala::engine {
 
-std::string take_message(wasmtime_error_t* error) {
-  wasm_byte_vec_t text;
-  wasmtime_error_message(error, &text);
-  std::string out(text.data, text.size);
-  wasm_byte_vec_delete(&text);
-  wasmtime_error_delete(error);
-  return out;
-}
-
-CompiledModule::~CompiledModule() {
-  if (pre) wasmtime_instance_pre_delete(pre);
-  if (module) wasmtime_module_delete(module);
-}
-
 namespace {
 
 constexpr u64 page_bytes = 64 * 1024;
@@ -40,6 +26,7 @@ Result<wasm_config_t*> wasm_config(const EngineConfig& config) {
   // time; and no value is hoisted or shared, so that a native frame stays in proportion to locals and operands.
   wasmtime_config_cranelift_opt_level_set(c, WASMTIME_OPT_LEVEL_NONE);
   wasmtime_config_consume_fuel_set(c, true);
+  wasmtime_config_epoch_interruption_set(c, true);   // transactions never look at it; queries are asked for their time
   wasmtime_config_max_wasm_stack_set(c, native_stack_per_frame);
   wasmtime_config_wasm_relaxed_simd_set(c, false);
   wasmtime_config_wasm_simd_set(c, false);
@@ -86,8 +73,8 @@ bool address_space_suffices(const EngineConfig& config) {
 }  // namespace
 
 Result<std::unique_ptr<Engine::Inside>> Engine::Inside::create(const EngineConfig& config) {
-  if (config.concurrent_runs == 0 || config.concurrent_runs > 256)
-    return fail(ErrorCode::invalid_input, "engine concurrent_runs is " + std::to_string(config.concurrent_runs), "use 1 to 256");
+  if (config.concurrent_runs == 0 || config.concurrent_runs > max_concurrent_runs)
+    return fail(ErrorCode::invalid_input, "engine concurrent_runs is " + std::to_string(config.concurrent_runs), "use 1 to " + std::to_string(max_concurrent_runs));
   std::unique_ptr<Inside> inside(new Inside);
   inside->config_ = config;
   if (!address_space_suffices(config))
@@ -95,86 +82,21 @@ Result<std::unique_ptr<Engine::Inside>> Engine::Inside::create(const EngineConfi
   inside->wasm_ = wasm_engine_new_with_config(TRY(wasm_config(config)));
   inside->linker_ = wasmtime_linker_new(inside->wasm_);
   if (auto* error = define_host_functions(inside->linker_)) return fail(ErrorCode::internal, "host functions: " + take_message(error));
+  inside->modules_.emplace(inside->wasm_, inside->linker_, config);
   return inside;
 }
 
 Engine::Inside::~Inside() {
-  cache_.clear();
+  modules_.reset();
   if (linker_) wasmtime_linker_delete(linker_);
   if (wasm_) wasm_engine_delete(wasm_);
 }
 
-ModulePtr Engine::Inside::find(const Hash& code_hash) {
-  const std::lock_guard lock(cache_mutex_);
-  const auto at = cache_.find(code_hash);
-  if (at == cache_.end()) return nullptr;
-  recent_.splice(recent_.begin(), recent_, at->second.place);
-  return at->second.module;
-}
-
-Result<ModulePtr> Engine::Inside::compile(const CheckedCode& code) {
-  wasmtime_module_t* module = nullptr;
-  if (auto* error = wasmtime_module_new(wasm_, code.rewritten.data(), code.rewritten.size(), &module))
-    return fail(ErrorCode::invalid_input, "contract code does not compile: " + take_message(error));
-  return link_and_keep(code.hash, module, code.code_bytes);
-}
-
-Result<void> Engine::Inside::adopt(const Hash& code_hash, u32 code_bytes, ByteView image) {
-  wasmtime_module_t* module = nullptr;
-  if (auto* error = wasmtime_module_deserialize(wasm_, image.data(), image.size(), &module))
-    return fail(ErrorCode::corrupted, "compiled image: " + take_message(error), "drop it: the code will be compiled again");
-  TRY(link_and_keep(code_hash, module, code_bytes));
-  return {};
-}
-
-Result<ModulePtr> Engine::Inside::link_and_keep(const Hash& code_hash, wasmtime_module_t* module, u32 code_bytes) {
-  auto made = std::make_shared<CompiledModule>();
-  made->module = module;
-  made->code_bytes = code_bytes;
-  if (auto* error = wasmtime_linker_instantiate_pre(linker_, module, &made->pre))
-    return fail(ErrorCode::invalid_input, "contract code does not link: " + take_message(error));
-  void *start = nullptr, *end = nullptr;
-  wasmtime_module_image_range(module, &start, &end);
-  made->bytes = static_cast<u64>(static_cast<u8*>(end) - static_cast<u8*>(start));
-  const std::lock_guard lock(cache_mutex_);
-  if (const auto at = cache_.find(code_hash); at != cache_.end()) return at->second.module;   // another thread was first
-  recent_.push_front(code_hash);
-  cache_.emplace(code_hash, Cached{made, recent_.begin()});
-  cached_bytes_ += made->bytes;
-  evict();
-  return ModulePtr(made);
-}
-
-void Engine::Inside::evict() {
-  while (cached_bytes_ > config_.module_cache_bytes && recent_.size() > 1) {
-    const auto at = cache_.find(recent_.back());
-    cached_bytes_ -= at->second.module->bytes;
-    cache_.erase(at);
-    recent_.pop_back();
-  }
-}
-
-std::optional<Bytes> Engine::Inside::image(const Hash& code_hash) {
-  const auto module = find(code_hash);
-  if (!module) return {};
-  wasm_byte_vec_t out;
-  if (auto* error = wasmtime_module_serialize(module->module, &out)) {
-    wasmtime_error_delete(error);
-    return {};
-  }
-  Bytes bytes(out.data, out.data + out.size);
-  wasm_byte_vec_delete(&out);
-  return bytes;
-}
-
-u64 Engine::Inside::cached_bytes() {
-  const std::lock_guard lock(cache_mutex_);
-  return cached_bytes_;
-}
-
-Result<Engine::Inside::Slot> Engine::Inside::acquire() {
+Result<Engine::Inside::Slot> Engine::Inside::acquire(RunKind kind) {
   std::unique_lock lock(slot_mutex_);
-  slot_free_.wait(lock, [&] { return running_ < config_.concurrent_runs; });
+  // queries come as many as they like: one place is none of theirs, so that a block never waits for them
+  const u32 for_queries = std::max(1u, config_.concurrent_runs - 1);
+  slot_free_.wait(lock, [&] { return running_ < config_.concurrent_runs && (kind == RunKind::transaction || queries_ < for_queries); });
   std::unique_ptr<RunStack> stack;
   if (!stacks_.empty()) {
     stack = std::move(stacks_.back());
@@ -183,15 +105,19 @@ Result<Engine::Inside::Slot> Engine::Inside::acquire() {
     stack = TRY(RunStack::create(run_stack_bytes));
   }
   ++running_;
-  return Slot(*this, std::move(stack));
+  if (kind == RunKind::query) ++queries_;
+  return Slot(*this, kind, std::move(stack));
 }
 
 Engine::Inside::Slot::~Slot() {
   if (!inside_) return;
-  const std::lock_guard lock(inside_->slot_mutex_);
-  inside_->stacks_.push_back(std::move(stack_));
-  --inside_->running_;
-  inside_->slot_free_.notify_one();
+  {
+    const std::lock_guard lock(inside_->slot_mutex_);
+    inside_->stacks_.push_back(std::move(stack_));
+    --inside_->running_;
+    if (kind_ == RunKind::query) --inside_->queries_;
+  }
+  inside_->slot_free_.notify_all();   // not everybody who waits may have this place
 }
 
 Engine::Engine(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}
@@ -201,11 +127,10 @@ Result<std::unique_ptr<Engine>> Engine::create(const EngineConfig& config) {
   return std::unique_ptr<Engine>(new Engine(TRY(Inside::create(config))));
 }
 Result<void> Engine::prepare(const CheckedCode& code) {
-  if (!inside_->find(code.hash)) TRY(inside_->compile(code));
+  TRY(inside_->modules().obtain(code.hash, [&] { return Result<CheckedCode>(code); }));
   return {};
 }
-std::optional<Bytes> Engine::image(const Hash& code_hash) const { return inside_->image(code_hash); }
-Result<void> Engine::load_image(const Hash& code_hash, u32 code_bytes, ByteView image) { return inside_->adopt(code_hash, code_bytes, image); }
-u64 Engine::cached_bytes() const { return inside_->cached_bytes(); }
+u64 Engine::cached_bytes() const { return inside_->modules().bytes(); }
+void Engine::tick() { wasmtime_engine_increment_epoch(inside_->wasm()); }
 
 }  // namespace phala::engine

@@ -24,27 +24,40 @@ enum class Mode : u8 {
   estimating,    ///< as a transaction, but free, masked and without a difference
 };
 
+/// Where compiled code outlives the process. Implemented by the worker's shell; called from any thread. An image is native code that
+/// runs unchecked: `get` gives back only what `put` was given under that name, by this worker. Losing images costs time, nothing else.
+class ImageStore {
+ public:
+  virtual ~ImageStore() = default;
+  virtual std::optional<Bytes> get(const Hash& name) = 0;
+  virtual void put(const Hash& name, ByteView image) = 0;
+};
+/// Each run may hold six instances of 4 MiB memory and a stack of 16 MiB.
+constexpr u32 max_concurrent_runs = 256;
+
 struct EngineConfig {
-  u32 concurrent_runs = 8;                 ///< further runs wait; each may hold 6 instances and a 100 MiB stack reservation
+  u32 concurrent_runs = 8;                 ///< further runs wait. Of two or more, one is kept for transactions
   u64 module_cache_bytes = 256u << 20;     ///< compiled code kept, least recently used first out
+  ImageStore* images = nullptr;            ///< must outlive the engine; none: what is not kept is compiled again
 };
 
 /// wasmtime, compiled modules and pooled instances. One per process; all members are safe to call from several threads.
-/// Address space: (4 MiB · 6 + 100 MiB) · concurrent_runs reserved, committed as used.
+/// Address space: (4 MiB · 6 + 16 MiB) · concurrent_runs reserved, committed as used.
 class Engine {
  public:
+  /// Error `invalid_input`: concurrent_runs is not 1 to 256; `unavailable`: the address space does not suffice.
   static Result<std::unique_ptr<Engine>> create(const EngineConfig& config = {});
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  /// Compiles `code` unless it is cached, so that the first call need not.
+  /// Compiles `code` unless it is there, so that the first call need not. Error `invalid_input`: it imports what nobody provides;
+  /// `unavailable`: this machine could not compile it.
   Result<void> prepare(const CheckedCode& code);
-  /// The compiled image of a cached module, for a store of the caller's; nothing when it is not cached.
-  std::optional<Bytes> image(const Hash& code_hash) const;
-  /// Takes an image back. Only images of this very build that nobody could alter: native code is not checked again.
-  Result<void> load_image(const Hash& code_hash, u32 code_bytes, ByteView image);
   u64 cached_bytes() const;
+  /// Asks every query that runs whether its time is up. To be called a few times a second: a query that calls no host function is
+  /// asked nowhere else.
+  void tick();
 
   class Inside;
   Inside& inside() const { return *inside_; }

@@ -79,8 +79,14 @@ Result<ContractResult> run_paid(Engine& engine, Journal& journal, const ExecCont
   std::optional<Executed> executed;
   AccountId entry_contract = entry.contract;
   {
-    const auto slot = TRY(engine.inside().acquire());
-    slot.stack().run([&] { executed = run.execute(nullptr, meter, std::move(entry)); });
+    const auto slot = TRY(engine.inside().acquire(request.mode == Mode::transaction ? RunKind::transaction : RunKind::query));
+    slot.stack().run([&] {
+      try {
+        executed = run.execute(nullptr, meter, std::move(entry));
+      } catch (const std::bad_alloc&) {   // what a contract may make us hold is bounded, so this is the machine's poverty
+        run.give_up(out_of_memory());
+      }
+    });
   }
   if (run.fatal) return fail(std::move(*run.fatal));
   if (*executed && (*executed)->account_id) entry_contract = *(*executed)->account_id;

@@ -2,6 +2,7 @@
 
 #include "crypto/hash.hpp"
 #include "crypto/sign.hpp"
+#include "engine/bounded.hpp"
 #include "engine/host_functions.hpp"
 
 namespace phala::engine {
@@ -26,6 +27,17 @@ namespace {
 
 enum class SigType : u8 { ed25519, sr25519, ecdsa };
 constexpr bool is_valid(SigType t) { return t <= SigType::ecdsa; }
+
+/// As HttpRequest. There are 256 headers and 5 requests at most, which the one who sends them answers for with errors of their own;
+/// the limits here only keep what is refused small.
+struct HttpArgument {
+  std::string url, method;
+  Bounded<HttpHeader, 1024> headers;
+  Bytes body;
+  FIELDS(url, method, headers, body)
+  HttpRequest take() { return {std::move(url), std::move(method), std::move(headers.items), std::move(body)}; }
+};
+using HttpArguments = Bounded<HttpArgument, 64>;
 
 struct JsSource { std::string text;  FIELDS(text) };
 struct JsBytecode { Bytes code;  FIELDS(code) };
@@ -111,19 +123,21 @@ HttpResponse plain_response(u16 status, std::string_view reason, std::string_vie
   return {status, std::string(reason), {}, to_bytes(body)};
 }
 
-Hosted<HttpResponse> http_request(Frame& frame, HttpRequest request) {
+Hosted<HttpResponse> http_request(Frame& frame, HttpArgument argument) {
   if (!frame.run.is_query()) return plain_response(523, "API Unavailable", "HTTP request is not supported in transaction");
   auto* effects = frame.run.query_effects();
-  HttpResult answer = effects ? effects->http_request(frame.account, request) : HttpResult(fail(HttpError::not_allowed));
+  HttpResult answer = effects ? effects->http_request(frame.account, argument.take()) : HttpResult(fail(HttpError::not_allowed));
   if (answer) return std::move(*answer);
   if (answer.error() >= HttpError::network_error) return plain_response(524, "IO Error", to_string(answer.error()));
   return fail(refused("HTTP request: " + std::string(to_string(answer.error()))));
 }
 
-Hosted<Coded<std::vector<BatchItem>>> batch_http_request(Frame& frame, std::vector<HttpRequest> requests, u64 timeout_ms) {
+Hosted<Coded<std::vector<BatchItem>>> batch_http_request(Frame& frame, HttpArguments arguments, u64 timeout_ms) {
   auto* effects = frame.run.query_effects();
   const auto code = [](HttpError e) { return Coded<std::vector<BatchItem>>{static_cast<u32>(e) + 1, {}}; };
   if (!effects) return code(HttpError::not_allowed);
+  std::vector<HttpRequest> requests;
+  for (auto& one : arguments.items) requests.push_back(one.take());
   auto answers = effects->batch_http_request(frame.account, requests, timeout_ms);
   if (!answers) return code(answers.error());
   Coded<std::vector<BatchItem>> out;
@@ -188,7 +202,7 @@ Hosted<std::pair<u64, Hash>> current_event_chain_head(Frame& frame) {
   const auto head = frame.run.journal.read<EventChainHead>(key::event_chain()).value_or(EventChainHead{});
   return std::pair(head.next_number, head.last_hash);
 }
-Hosted<JsValue> js_eval(Frame& frame, std::vector<JsCode>, std::vector<std::string>) {
+Hosted<JsValue> js_eval(Frame& frame, Bounded<JsCode, 256>, Bounded<std::string, 1024>) {
   return JsValue(JsException{frame.run.is_query() ? "No js runtime" : "Js evaluation is not supported in transaction"});
 }
 Hosted<std::optional<SgxQuote>> worker_sgx_quote(Frame& frame) {
@@ -204,10 +218,11 @@ Hosted<std::optional<Hash>> import_latest_system_code(Frame& frame, AccountId pa
   if (wasm.empty()) return std::optional<Hash>{};
   const Hash code_hash = crypto::blake2_256(wasm);
   if (run.code_info(code_hash)) return std::optional(code_hash);
-  const auto checked = check_and_rewrite(wasm, Determinism::enforced);
+  auto checked = check_and_rewrite(wasm, Determinism::enforced);
   if (!checked) return fail(Stop(ContractsError::CodeRejected, checked.error().message));
-  if (!run.engine.find(code_hash)) {
-    if (auto compiled = run.engine.compile(*checked); !compiled) return fail(Stop(ContractsError::CodeRejected, compiled.error().message));
+  if (auto compiled = run.engine.modules().obtain(code_hash, [&] { return std::move(checked); }); !compiled) {
+    if (compiled.error().code != ErrorCode::invalid_input) return fail(run.give_up(std::move(compiled.error()).in("import system code")));
+    return fail(Stop(ContractsError::CodeRejected, compiled.error().message));
   }
   const Balance deposit = code_deposit(run.config, wasm.size());
   if (!hold(run.journal, payer, deposit)) return fail(Stop(ContractsError::StorageDepositNotEnoughFunds, "the payer cannot pay the deposit of the system code"));

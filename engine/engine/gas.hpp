@@ -28,7 +28,7 @@ namespace cost {
 constexpr Gas copy_in = 391, copy_out = 1'052, clone = 1'111;   ///< per byte crossing the border of a frame
 constexpr Cost caller{339'309}, is_contract{3'788'924}, code_hash{4'720'110}, own_code_hash{428'765}, caller_is_origin{183'053},
     address{343'762}, gas_left{371'542}, balance{1'656'237}, value_transferred{347'368}, minimum_balance{337'202}, block_number{330'788},
-    now{337'860}, weight_to_fee{1'446'663}, input{282'718, copy_out}, seal_return{0, copy_in}, terminate{126'508'132}, random{2'057'388},
+    now{337'860}, weight_to_fee{1'446'663}, input{282'718, copy_out}, seal_return{gas_per_fuel, copy_in}, terminate{126'508'132}, random{2'057'388},
     debug_message{241'240, 731}, set_storage{7'145'641, 547, 558}, clear_storage{6'927'074, 0, 4}, contains_storage{5'548'039, 0, 83},
     get_storage{5'707'060, 1'010}, take_storage{6'895'457, 643}, transfer{38'468'091}, call{248'206'665, copy_in},
     delegate_call{249'943'483, copy_in}, instantiate{388'311'259, 1'963}, sha2_256{400'604, 1'134}, keccak_256{802'363, 3'410},
@@ -36,7 +36,7 @@ constexpr Cost caller{339'309}, is_contract{3'788'924}, code_hash{4'720'110}, ow
     sr25519_verify{56'127'492, 6'155}, set_code_hash{27'627'005}, deposit_event{3'808'788, 731};
 constexpr Gas per_topic = 3'683'455, value_surcharge = 357'425'411, per_salt_byte = 2'060;
 /// What the original leaves free or does not have, priced by measurement (ADR 0004).
-constexpr Cost nothing{183'053}, reentrance_count{183'053}, instantiation_nonce{330'788}, call_runtime{3'788'924, copy_in},
+constexpr Cost nothing{183'053}, reentrance_count{183'053}, instantiation_nonce{330'788}, call_runtime{3'788'924, copy_in}, xcm{3'788'924, copy_in},
     delegate_dependency{27'627'005}, extension{330'788, copy_in}, memory_grow{183'053}, stack_limit{0};
 constexpr Gas per_grown_page = 1'024 * gas_per_fuel;   ///< wasmi's one fuel per 64 bytes
 }  // namespace cost
@@ -68,20 +68,22 @@ class GasMeter {
   }
   /// Cuts a meter of `amount` (0: everything) off this one. Nothing: more than is left.
   std::optional<GasMeter> nested(Gas amount) {
-    if (amount == 0) amount = left_;
     if (amount > left_) return {};
-    left_ -= amount;
-    return GasMeter(amount);
+    GasMeter out(amount == 0 ? left_ : amount);
+    out.asked_for_ = amount != 0;
+    left_ -= out.limit_;
+    return out;
   }
   /// Takes back what the nested run did not use.
   void absorb(const GasMeter& nested) {
-    // with everything given away, the nested run's low is ours; with a part, the whole part must have been there
-    lowest_ = left_ == 0 ? std::min(lowest_, std::min(nested.lowest_, nested.left_)) : std::min(lowest_, left_);
+    // with whatever there was given away, the nested run's low is ours; a part that was asked for must have been there
+    lowest_ = std::min(lowest_, nested.asked_for_ ? left_ : std::min(nested.lowest_, nested.left_));
     left_ += nested.left_;
   }
 
  private:
   Gas limit_, left_, lowest_;
+  bool asked_for_ = false;   ///< a nested meter of an amount that somebody named
 };
 
 /// Sets the low bits, so that a figure says little more than its magnitude: never less than `value`.

@@ -23,10 +23,10 @@ struct Line {
   std::string text() const { return name + " " + code + " " + input + " " + consumed + " " + required + " " + result; }
 };
 
-Line measured(const std::string& name, const Bytes& wasm, const Bytes& input) {
+Line measured(const std::string& name, const Bytes& wasm, const Bytes& input, u64 gas_limit = 0) {
   Cluster cluster(1, 10, 1);
   const auto id = cluster.deploy(wasm, 1000);
-  const auto outcome = cluster.send(id, input);
+  const auto outcome = cluster.send(id, input, {.gas_limit = gas_limit});
   std::string result = outcome.result.result ? (outcome.result.result->reverted() ? "reverted:" : "ok:") + to_hex(outcome.result.result->data) : to_string(outcome.result.result.error());
   return {name, to_hex0x(wasm), to_hex0x(input), std::to_string(outcome.result.gas_consumed.ref_time.value), std::to_string(outcome.result.gas_required.ref_time.value), result};
 }
@@ -97,7 +97,8 @@ std::vector<Program> programs() {
   // host functions that give a number
   for (const std::string call : {"$seal0.caller_is_origin", "$seal0.caller_is_root", "$seal0.is_contract (i32.const 0x100)", "$seal0.reentrance_count", "$seal0.account_reentrance_count (i32.const 0x100)",
                                  "$seal0.code_hash (i32.const 0x100) (i32.const 0x3000) (i32.const 0xff0)", "$seal0.set_code_hash (i32.const 0x100)", "$seal0.debug_message (i32.const 0x100) (i32.const 10)",
-                                 "$seal0.call_runtime (i32.const 0x100) (i32.const 10)", "$seal0.transfer (i32.const 0x100) (i32.const 32) (i32.const 0x200) (i32.const 16)",
+                                 "$seal0.call_runtime (i32.const 0x100) (i32.const 3)", "$seal0.xcm_execute (i32.const 0x100) (i32.const 10) (i32.const 0x3000)",
+                                 "$seal0.xcm_send (i32.const 0x100) (i32.const 0x200) (i32.const 10) (i32.const 0x3000)", "$seal0.transfer (i32.const 0x100) (i32.const 32) (i32.const 0x200) (i32.const 16)",
                                  "$seal0.ecdsa_recover (i32.const 0x100) (i32.const 0x200) (i32.const 0x3000)", "$seal0.ecdsa_to_eth_address (i32.const 0x100) (i32.const 0x3000)",
                                  "$seal0.sr25519_verify (i32.const 0x100) (i32.const 0x200) (i32.const 20) (i32.const 0x300)", "$seal0.delegate_call (i32.const 0) (i32.const 0x100) (i32.const 0) (i32.const 9) (i32.const -1) (i32.const 0)",
                                  "$seal1.call (i32.const 0) (i32.const 0x100) (i64.const 0) (i32.const 0x200) (i32.const 0) (i32.const 20) (i32.const -1) (i32.const 0)",
@@ -164,6 +165,17 @@ TEST(GasGoldenTest, every_program_costs_what_it_always_did) {
   }
   ASSERT_GE(frozen.size(), 100u);
   for (const auto& line : frozen) EXPECT_EQ(measured(line.name, *from_hex(line.code), *from_hex(line.input)).text(), line.text());
+}
+
+TEST(GasGoldenTest, what_a_program_requires_is_enough_and_one_less_is_not) {
+  for (const auto& line : golden()) {
+    if (!line.result.starts_with("ok:") && !line.result.starts_with("reverted:")) continue;
+    if (line.name == "seal0.gas_left" || line.name == "seal1.gas_left") continue;   // they answer with the limit
+    const auto with = [&](u64 gas) { return measured(line.name, *from_hex(line.code), *from_hex(line.input), gas); };
+    const u64 required = std::stoull(line.required);
+    EXPECT_EQ(with(required).text(), line.text());
+    EXPECT_NE(with(required - 1).result, line.result) << line.name;
+  }
 }
 
 TEST(GasGoldenTest, every_host_function_is_among_the_programs) {

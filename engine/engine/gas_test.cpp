@@ -48,6 +48,25 @@ TEST(GasMeterTest, a_nested_meter_gives_back_what_it_did_not_use) {
   EXPECT_EQ(meter.consumed(), 400u);
   EXPECT_EQ(meter.required(), 600u);
   EXPECT_FALSE(meter.nested(601));
+  auto last = *meter.nested(600);   // exactly what is left, by name: it is required even where little of it is used
+  EXPECT_TRUE(last.charge(1));
+  meter.absorb(last);
+  EXPECT_EQ(meter.required(), 1000u);
+}
+
+TEST(GasTest, who_runs_past_the_end_of_the_gas_does_not_come_home) {
+  // code without loops and calls is only stopped when it leaves
+  std::string straight;
+  for (int i = 0; i < 500; ++i) straight += "(global.set $g (i64.add (global.get $g) (i64.const 1)))";
+  const std::string global = "(global $g (mut i64) (i64.const 0))";
+  Cluster cluster;
+  for (const std::string end : {"", "(call $seal0.seal_return (i32.const 0) (i32.const 0) (i32.const 0))", "(call $seal0.seal_return (i32.const 1) (i32.const 0) (i32.const 0))"}) {
+    const auto id = cluster.deploy("(func (export \"call\") " + straight + end + ")" + global);
+    const u64 enough = required(cluster.send(id));
+    EXPECT_EQ(error_of(cluster.send(id, {}, {.gas_limit = enough})), "");
+    for (const u64 less : {u64{1}, gas_per_fuel, 100 * gas_per_fuel, 2000 * gas_per_fuel})
+      EXPECT_EQ(error_of(cluster.send(id, {}, {.gas_limit = enough - less})), "Contracts::OutOfGas: out of gas") << end << less;
+  }
 }
 
 TEST(GasMaskTest, a_masked_figure_is_never_less_and_at_most_twice_or_the_smallest_block) {

@@ -28,7 +28,7 @@ Hosted<> enter_host(Frame& frame, Gas price) {
   frame.fuel -= spent;
   TRY(frame.charge(price));
   if (auto* effects = frame.run.query_effects(); effects && effects->expired())
-    return fail(Stop(ContractsError::OutOfGas, "the time of the query is up"));
+    return fail(time_is_up());
   return {};
 }
 

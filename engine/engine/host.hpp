@@ -24,7 +24,7 @@ constexpr u32 sentinel = 0xffff'ffff;
 /// spec/contracts.md §1.2
 enum class ReturnCode : u32 {
   success = 0, callee_trapped = 1, callee_reverted = 2, key_not_found = 3, transfer_failed = 5, code_not_found = 7, not_callable = 8,
-  call_runtime_failed = 10, ecdsa_recovery_failed = 11, sr25519_verify_failed = 12,
+  call_runtime_failed = 10, ecdsa_recovery_failed = 11, sr25519_verify_failed = 12, xcm_execution_failed = 13, xcm_send_failed = 14,
 };
 
 enum class OnSkip : bool { trap, allow };
@@ -129,11 +129,16 @@ struct Bind<Fn> {
 
   static wasm_trap_t* call(void* price, wasmtime_caller_t* caller, wasmtime_val_raw_t* raw, size_t) {
     Frame& frame = frame_of(caller);
-    auto answer = invoke(frame, *static_cast<const Gas*>(price), raw, std::index_sequence_for<A...>{});
-    if (!answer) return end_frame(frame, std::move(answer.error()));
-    leave_host(frame);
-    if constexpr (!std::is_void_v<R>) Ret<R>::write(raw, *answer);
-    return nullptr;
+    // no exception may cross the frames of the wasm
+    try {
+      auto answer = invoke(frame, *static_cast<const Gas*>(price), raw, std::index_sequence_for<A...>{});
+      if (!answer) return end_frame(frame, std::move(answer.error()));
+      leave_host(frame);
+      if constexpr (!std::is_void_v<R>) Ret<R>::write(raw, *answer);
+      return nullptr;
+    } catch (const std::bad_alloc&) {
+      return end_frame(frame, frame.run.give_up(out_of_memory()));
+    }
   }
 
  private:

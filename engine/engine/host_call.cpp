@@ -14,6 +14,7 @@ Stop bad_flags(u32 flags) { return Stop(ContractsError::InvalidCallFlags, "call 
 
 /// The callee's failures become a code; what the caller did wrong ends the caller (spec/contracts.md §1.8).
 Hosted<ReturnCode> code_of(Run& run, const Executed& executed) {
+  if (run.fatal) return fail(Stop(ContractsError::ContractTrapped, "engine failure"));   // nothing that follows would count
   if (executed) return executed->reverted() ? ReturnCode::callee_reverted : ReturnCode::success;
   const ExecError& error = executed.error();
   if (error.in_callee) {
@@ -139,7 +140,7 @@ Hosted<ReturnCode> set_code_hash(Frame& frame, Hash code_hash) {
   auto info = run.info_of(frame);
   if (!info) return fail(Stop(ContractsError::ContractNotFound));
   const Hash old = std::exchange(info->code_hash, code_hash);
-  run.put_info(frame, *info);
+  run.rebase(frame, *info);
   const bool constructing = !run.registered(frame.account).has_value();
   if (!constructing) {   // a constructor's code is counted when it is done
     run.add_reference(old, -1);
@@ -158,7 +159,7 @@ Hosted<> add_delegate_dependency(Frame& frame, Hash code_hash) {
   if (info->delegate_dependencies.size() >= delegate_dependencies_limit) return fail(Stop(ContractsError::MaxDelegateDependenciesReached));
   if (!info->delegate_dependencies.emplace(code_hash, 0).second) return fail(Stop(ContractsError::DelegateDependencyAlreadyExists));
   run.add_reference(code_hash, +1);
-  run.put_info(frame, *info);
+  run.rebase(frame, std::move(*info));
   return run.check_journal();
 }
 Hosted<> remove_delegate_dependency(Frame& frame, Hash code_hash) {
@@ -166,7 +167,7 @@ Hosted<> remove_delegate_dependency(Frame& frame, Hash code_hash) {
   auto info = run.info_of(frame);
   if (!info || info->delegate_dependencies.erase(code_hash) == 0) return fail(Stop(ContractsError::DelegateDependencyNotFound));
   run.add_reference(code_hash, -1);
-  run.put_info(frame, *info);
+  run.rebase(frame, std::move(*info));
   return run.check_journal();
 }
 
@@ -174,11 +175,15 @@ Hosted<u32> memory_grow(Frame& frame, u32 pages) {
   constexpr u32 no_room = ~u32{0};
   if (pages > ModuleLimits{}.memory_pages) return no_room;
   TRY(frame.charge(pages * cost::per_grown_page));
-  u64 before = 0;
-  if (auto* error = wasmtime_memory_grow(frame.context, &frame.memory, pages, &before)) {
-    wasmtime_error_delete(error);
-    return no_room;
-  }
+  // whether there is room is the module's own affair and the same everywhere; beyond that only the machine can refuse
+  auto* type = wasmtime_memory_type(frame.context, &frame.memory);
+  u64 most = 0;
+  wasmtime_memorytype_maximum(type, &most);
+  wasm_memorytype_delete(type);
+  u64 before = wasmtime_memory_size(frame.context, &frame.memory);
+  if (before + pages > most) return no_room;
+  if (auto* error = wasmtime_memory_grow(frame.context, &frame.memory, pages, &before))
+    return fail(frame.run.give_up({ErrorCode::unavailable, "grow the memory of a contract: " + take_message(error)}));
   frame.memory_base = wasmtime_memory_data(frame.context, &frame.memory);
   frame.memory_size = static_cast<u32>(wasmtime_memory_data_size(frame.context, &frame.memory));
   return static_cast<u32>(before);

@@ -64,6 +64,8 @@ Hosted<> deposit_event(Frame&, In topics, In data);
 Hosted<> block_number(Frame&, Out);
 Hosted<ReturnCode> debug_message(Frame&, In text);
 Hosted<ReturnCode> call_runtime(Frame&, In call);
+Hosted<ReturnCode> xcm_execute(Frame&, In message, Ptr output);
+Hosted<ReturnCode> xcm_send(Frame&, Ptr destination, In message, Ptr output);
 Hosted<u32> reentrance_count(Frame&);
 Hosted<u32> account_reentrance_count(Frame&, AccountId account);
 Hosted<u64> instantiation_nonce(Frame&);

@@ -1,4 +1,5 @@
 #include "engine/host_functions.hpp"
+#include "engine/runtime_call.hpp"
 
 namespace phala::engine::host {
 
@@ -14,7 +15,8 @@ constexpr u32 random_material_blocks = 81;
 template <class T>
 Hosted<> answer(Frame& frame, Out out, const T& value) { return write_out(frame, out, scale::encode(value)); }
 
-size_t on_stack(const Frame& frame, const AccountId& account) {
+/// Entered, not delegated to.
+size_t entered(const Frame& frame, const AccountId& account) {
   const auto& frames = frame.run.frames;
   return static_cast<size_t>(std::count_if(frames.begin(), frames.end(), [&](const Frame* f) { return !f->delegate && f->account == account; }));
 }
@@ -89,14 +91,25 @@ Hosted<ReturnCode> debug_message(Frame& frame, In text) {
 
 Hosted<ReturnCode> call_runtime(Frame& frame, In call) {
   TRY(frame.charge(call.size() * cost::call_runtime.per_byte));
+  if (!is_runtime_call(call)) return fail(Stop(ContractsError::DecodingFailed, "call_runtime given bytes that are no call"));
   return ReturnCode::call_runtime_failed;   // a cluster's call filter lets nothing through
 }
 
+// A cluster has no neighbours: nothing can be executed for them, nothing reaches them.
+Hosted<ReturnCode> xcm_execute(Frame& frame, In message, Ptr) {
+  TRY(frame.charge(message.size() * cost::xcm.per_byte));
+  return ReturnCode::xcm_execution_failed;
+}
+Hosted<ReturnCode> xcm_send(Frame& frame, Ptr, In message, Ptr) {
+  TRY(frame.charge(message.size() * cost::xcm.per_byte));
+  return ReturnCode::xcm_send_failed;
+}
+
 Hosted<u32> reentrance_count(Frame& frame) {
-  const size_t count = on_stack(frame, frame.account);
+  const size_t count = entered(frame, frame.account);
   return static_cast<u32>(count > 0 ? count - 1 : 0);
 }
-Hosted<u32> account_reentrance_count(Frame& frame, AccountId account) { return static_cast<u32>(on_stack(frame, account)); }
+Hosted<u32> account_reentrance_count(Frame& frame, AccountId account) { return static_cast<u32>(entered(frame, account)); }
 Hosted<u64> instantiation_nonce(Frame& frame) { return frame.run.journal.read<u64>(key::nonce()).value_or(0); }
 
 }  // namespace phala::engine::host

@@ -67,6 +67,8 @@ const HostFn table[] = {
     host_fn<host::block_number>("seal0", "block_number", cost::block_number),
     host_fn<host::debug_message>("seal0", "debug_message", cost::debug_message),
     host_fn<host::call_runtime>("seal0", "call_runtime", cost::call_runtime, no_alias),
+    host_fn<host::xcm_execute>("seal0", "xcm_execute", cost::xcm, no_alias),
+    host_fn<host::xcm_send>("seal0", "xcm_send", cost::xcm, no_alias),
     host_fn<host::reentrance_count>("seal0", "reentrance_count", cost::reentrance_count, no_alias),
     host_fn<host::account_reentrance_count>("seal0", "account_reentrance_count", cost::reentrance_count, no_alias),
     host_fn<host::instantiation_nonce>("seal0", "instantiation_nonce", cost::instantiation_nonce, no_alias),

@@ -217,7 +217,26 @@ TEST_F(HostTest, what_is_retired_does_nothing) {
   EXPECT_EQ(error_of(answer("(func (export \"call\") (call $seal0.set_rent_allowance (i32.const 0) (i32.const 0)) (call $seal1.set_rent_allowance (i32.const 0))"
                             "(call $seal0.restore_to (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))"
                             "(call $seal1.restore_to (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)))")), "");
-  EXPECT_EQ(number_from("(call $seal0.call_runtime (i32.const 0x160) (i32.const 5))"), 10u);
+}
+
+TEST_F(HostTest, calls_of_the_runtime_are_refused_and_what_is_none_ends_the_contract) {
+  const std::string body = number_of("(call $seal0.call_runtime (i32.const 0x1000) (local.get $n))");
+  const Hash code{};
+  const std::optional<scale::Compact<Balance>> no_limit, limit{1'000'000};
+  for (const Bytes& valid : {scale::encode(u8{0}, u8{0}, to_bytes("remark")),                                                // System.remark
+                             scale::encode(u8{0}, u8{4}, std::vector<std::pair<Bytes, Bytes>>{{{1}, {2}}, {{3}, {}}}),         // System.set_storage
+                             scale::encode(u8{1}, u8{0}, scale::Compact<u64>(77)),                                            // Timestamp.set
+                             scale::encode(u8{2}, u8{3}, alice, scale::Compact<Balance>(5)),                                  // Balances.transfer_keep_alive
+                             scale::encode(u8{4}, u8{6}, bob, scale::Compact<Balance>(0), Weight{1, 2}, limit, Bytes(9, 1)),   // Contracts.call
+                             scale::encode(u8{4}, u8{8}, scale::Compact<Balance>(0), Weight{1, 2}, no_limit, code, Bytes{}, Bytes{})})
+    EXPECT_EQ(number(answer(body, valid)), 10u) << to_hex(valid);
+  for (const Bytes& invalid : {Bytes{}, Bytes{0}, Bytes{0, 0}, Bytes{3, 0}, Bytes{5, 0}, Bytes{0, 9, 0}, Bytes{0, 0, 0, 0}, Bytes{2, 3, 1, 2, 3}, to_bytes("value")})
+    EXPECT_EQ(error_of(answer(body, invalid)), "Contracts::DecodingFailed: call_runtime given bytes that are no call") << to_hex(invalid);
+}
+
+TEST_F(HostTest, there_is_nobody_to_send_xcm_to) {
+  EXPECT_EQ(number_from("(call $seal0.xcm_execute (i32.const 0x160) (i32.const 5) (i32.const 0x2000))"), 13u);
+  EXPECT_EQ(number_from("(call $seal0.xcm_send (i32.const 0x100) (i32.const 0x160) (i32.const 5) (i32.const 0x2000))"), 14u);
 }
 
 TEST_F(HostTest, events) {

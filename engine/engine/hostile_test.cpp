@@ -146,28 +146,3 @@ TEST(HostileTest, an_engine_without_address_space_says_so) {
   EXPECT_TRUE(WIFEXITED(status));
   EXPECT_EQ(WEXITSTATUS(status), 0);
 }
-
-TEST(EngineCacheTest, modules_are_evicted_and_come_back_and_images_can_be_kept) {
-  Cluster cluster;
-  std::vector<ContractId> ids;
-  for (int i = 0; i < 30; ++i) ids.push_back(cluster.deploy(answering("(i32.store (i32.const 0x2000) (i32.const " + std::to_string(i) + ")) (local.set $end (i32.const 0x2004))")));
-  auto small = Engine::create({.concurrent_runs = 1, .module_cache_bytes = 200'000});
-  ASSERT_TRUE(small);
-  for (int round = 0; round < 2; ++round)
-    for (u32 i = 0; i < 30; ++i) {
-      const auto outcome = call(**small, cluster.state, cluster.context, {{.mode = Mode::query, .origin = alice, .gas_limit = max_gas_for_tests}, ids[i], {}});
-      ASSERT_TRUE(outcome);
-      EXPECT_EQ(data_of(*outcome), scale::encode(i));
-      EXPECT_LE((*small)->cached_bytes(), 300'000u);
-    }
-  const Hash code = cluster.state.contract(ids[3])->code_hash;
-  const auto image = shared_engine().image(code);
-  ASSERT_TRUE(image);
-  auto fresh = Engine::create({.concurrent_runs = 1});
-  EXPECT_FALSE((*fresh)->image(code));
-  ASSERT_TRUE((*fresh)->load_image(code, 100, *image));
-  EXPECT_TRUE((*fresh)->image(code));
-  const auto outcome = call(**fresh, cluster.state, cluster.context, {{.mode = Mode::query, .origin = alice, .gas_limit = max_gas_for_tests}, ids[3], {}});
-  EXPECT_EQ(data_of(*outcome), scale::encode(u32{3}));
-  EXPECT_FALSE((*fresh)->load_image(code, 100, to_bytes("not an image")));
-}

@@ -5,6 +5,12 @@
 
 namespace phala::engine {
 
+Hash code_fingerprint() {
+  const ModuleLimits l;
+  return crypto::blake2_256(scale::encode(phala_wasm_number(), l.code_bytes, l.memory_pages, l.weighted_bytes, l.table_elements, l.locals_per_function, l.local_branches,
+                                          l.operand_instructions, l.local_loops, l.loops_squared, l.compile_work, l.stack_units));
+}
+
 Result<CheckedCode> check_and_rewrite(ByteView wasm, Determinism determinism, const ModuleLimits& limits) {
   const PhalaWasmLimits raw{
       .code_bytes = limits.code_bytes,
@@ -14,6 +20,9 @@ Result<CheckedCode> check_and_rewrite(ByteView wasm, Determinism determinism, co
       .locals_per_function = limits.locals_per_function,
       .local_branches = limits.local_branches,
       .operand_instructions = limits.operand_instructions,
+      .local_loops = limits.local_loops,
+      .loops_squared = limits.loops_squared,
+      .compile_work = limits.compile_work,
       .stack_units = limits.stack_units,
   };
   PhalaWasmBytes out{};

@@ -22,6 +22,9 @@ struct ModuleLimits {
   u32 locals_per_function = 2048;      ///< parameters included
   u64 local_branches = 8'000'000;      ///< Σ over functions of locals · branches: bounds the compiler's own work
   u64 operand_instructions = 64'000'000;   ///< Σ over functions of most operands held at once · instructions: the same
+  u64 local_loops = 500'000;           ///< Σ over functions of locals · loops: the same
+  u64 loops_squared = 16'777'216;      ///< Σ over functions of loops²: the same
+  u64 compile_work = 1'048'576;        ///< Σ of what each instruction takes to compile: 1, up to 24 for a call through a table
   u32 stack_units = 1024 * 1024;       ///< budget of the stack counter, see docs/adr/0004-gas-rules.md
 };
 
@@ -35,5 +38,8 @@ struct CheckedCode {
 /// Checks `wasm` and gives the form that runs. Error `invalid_input`: names the rule that is broken, and for an
 /// instruction its name and byte offset.
 Result<CheckedCode> check_and_rewrite(ByteView wasm, Determinism determinism, const ModuleLimits& limits = {});
+
+/// Of everything that decides what becomes of code before it is compiled: images of compiled code are kept under names that have it.
+Hash code_fingerprint();
 
 }  // namespace phala::engine

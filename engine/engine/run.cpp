@@ -29,6 +29,27 @@ std::string_view trap_text(wasmtime_trap_code_t code) {
   }
 }
 
+/// Called by the wasm of a query after every tick of the engine.
+wasmtime_error_t* ask_for_time(wasmtime_context_t*, void* data, uint64_t* ticks, wasmtime_update_deadline_kind_t* kind) {
+  Frame& frame = *static_cast<Frame*>(data);
+  if (frame.run.query_effects()->expired()) {
+    frame.stop = time_is_up();
+    return wasmtime_error_new("the time of the query is up");
+  }
+  *ticks = 1;
+  *kind = WASMTIME_UPDATE_DEADLINE_CONTINUE;
+  return nullptr;
+}
+
+/// A frame is on the stack exactly as long as this: an exception on its way to the border of the wasm finds the stack in order.
+struct OnStack {
+  OnStack(std::vector<Frame*>& frames, Frame& frame) : frames_(frames) { frames_.push_back(&frame); }
+  ~OnStack() { frames_.pop_back(); }
+  OnStack(const OnStack&) = delete;
+  OnStack& operator=(const OnStack&) = delete;
+  std::vector<Frame*>& frames_;
+};
+
 /// Frees the store, whatever way the run of the wasm ends.
 struct Store {
   wasmtime_store_t* store;
@@ -106,8 +127,12 @@ void Run::log(u8 level, std::string message) {
   const AccountId entry = frames.empty() ? self : frames.front()->account;
   add_log(effects, {self, entry, level, std::move(message)});
 }
-bool Run::on_stack_twice(const AccountId& account) const {
-  return std::count_if(frames.begin(), frames.end(), [&](const Frame* f) { return !f->delegate && f->account == account; }) > 1;
+size_t Run::on_stack(const AccountId& account) const {
+  return static_cast<size_t>(std::count_if(frames.begin(), frames.end(), [&](const Frame* f) { return f->account == account; }));
+}
+Stop Run::give_up(Error error) {
+  if (!fatal) fatal = std::move(error);
+  return Stop(ContractsError::ContractTrapped, "engine failure");
 }
 
 void Run::rollback(const Mark& to) {
@@ -123,15 +148,17 @@ Result<ModulePtr, ExecError> Run::load(GasMeter& meter, const Hash& code_hash, b
   if (!meter.charge(u64{info->code_len} * gas_per_code_byte)) return fail(by_caller(ContractsError::OutOfGas, "out of gas loading code"));
   if (info->determinism == Determinism::relaxed && !(delegate && is_query()))
     return fail(by_caller(ContractsError::Indeterministic, "non-deterministic code can only be delegate-called, in queries"));
-  if (auto module = engine.find(code_hash)) return module;
-  const auto code = journal.get(key::code(code_hash));
-  auto made = [&]() -> Result<ModulePtr> {
+  auto made = engine.modules().obtain(code_hash, [&]() -> Result<CheckedCode> {
+    const auto code = journal.get(key::code(code_hash));
     if (!code) return fail(ErrorCode::corrupted, "code " + to_hex0x(code_hash) + " has an info and no bytes");
-    return engine.compile(TRY(check_and_rewrite(*code, info->determinism)));
-  }();
+    return check_and_rewrite(*code, info->determinism);
+  });
   if (made) return std::move(*made);
-  fatal = std::move(made.error()).in("load contract code");
-  return fail(by_caller(ContractsError::CodeRejected, "engine failure"));
+  // it was accepted once, on every machine: whatever is wrong now is wrong here, and to go on without it would be to disagree
+  Error error = std::move(made.error()).in("load contract code");
+  if (error.code == ErrorCode::invalid_input) error.code = ErrorCode::internal;
+  const Stop stop = give_up(std::move(error));
+  return fail(by_caller(*stop.error, stop.reason));
 }
 
 Executed Run::execute(Frame* from, GasMeter& meter, Entry entry) {
@@ -174,9 +201,10 @@ Executed Run::execute(Frame* from, GasMeter& meter, Entry entry) {
   frame.input = std::move(entry.input);
 
   const Mark start = mark();
-  frames.push_back(&frame);
-  auto result = run_frame(frame, *module, entry);
-  frames.pop_back();
+  auto result = [&] {
+    const OnStack here(frames, frame);
+    return run_frame(frame, *module, entry);
+  }();
   meter.absorb(frame.gas);
   if (!result || result->reverted()) rollback(start);
   else if (from) from->deposits.add(frame.deposits);
@@ -190,10 +218,23 @@ Deposits Run::base_deposit(ContractInfo& info) const {
   return {info.storage_base_deposit, 0};
 }
 
+void Run::rebase(Frame& frame, ContractInfo info) {
+  const Balance before = info.storage_base_deposit;
+  const Balance now = base_deposit(info).charge;
+  if (now != before) {
+    const Deposits change{now > before ? now - before : 0, now > before ? 0 : before - now};
+    owed.emplace_back(frame.account, change);
+    frame.deposits.add(change);
+  }
+  put_info(frame, info);
+}
+
 Executed Run::run_frame(Frame& frame, const ModulePtr& module, const Entry& entry) {
   const bool deploy = entry.kind == Entry::Kind::instantiate;
   if (deploy) {
-    if (registered(frame.account)) return fail(by_caller(ContractsError::DuplicateContract, "there is a contract " + to_hex0x(frame.account) + " already"));
+    // also one whose constructor still runs, further down the stack
+    if (registered(frame.account) || on_stack(frame.account) > 1)
+      return fail(by_caller(ContractsError::DuplicateContract, "there is a contract " + to_hex0x(frame.account) + " already"));
     const u64 nonce = journal.read<u64>(key::nonce()).value_or(0) + 1;
     journal.put(key::nonce(), scale::encode(nonce));
     ContractInfo info;
@@ -275,7 +316,7 @@ Deposits Run::settle_use(const Frame& frame, ContractInfo& info) const {
 }
 
 Hosted<> Run::terminate(Frame& frame, const AccountId& beneficiary) {
-  if (on_stack_twice(frame.account)) return fail(Stop(ContractsError::TerminatedWhileReentrant, "terminate while the contract runs twice"));
+  if (on_stack(frame.account) > 1) return fail(Stop(ContractsError::TerminatedWhileReentrant, "terminate while the contract runs twice"));
   const auto info = info_of(frame);
   if (!info) return fail(Stop(ContractsError::ContractNotFound));
   if (!frame.new_info) {
@@ -291,8 +332,7 @@ Hosted<> Run::terminate(Frame& frame, const AccountId& beneficiary) {
   const Balance all = std::exchange(account.free, 0);
   put_account(journal, frame.account, account);
   if (auto paid = mint(journal, beneficiary, all); !paid) return fail(Stop(paid.error()));
-  for (Frame* one : frames)
-    if (one->account == frame.account) one->terminated = true;   // with a delegate call, also the frame it was made from
+  frame.terminated = true;
   TRY(emit(event::Terminated{frame.account, beneficiary}, {hash_of(frame.account), hash_of(beneficiary)}));
   return check_journal();
 }
@@ -330,6 +370,12 @@ Result<void, DispatchError> Run::settle() {
 Hosted<> Run::run_wasm(Frame& frame, const CompiledModule& module, bool deploy) {
   const Store store{wasmtime_store_new(engine.wasm(), &frame, nullptr)};
   frame.context = wasmtime_store_context(store.store);
+  if (query_effects()) {
+    wasmtime_store_epoch_deadline_callback(store.store, &ask_for_time, &frame, nullptr);
+    wasmtime_context_set_epoch_deadline(frame.context, 1);
+  } else {
+    wasmtime_context_set_epoch_deadline(frame.context, u64{1} << 62);   // never
+  }
   // Instantiation is paid for by the price of the code's bytes; its fuel depends on how wasmtime lays out memory and is not counted.
   if (auto* error = wasmtime_context_set_fuel(frame.context, u64{1} << 62)) wasmtime_error_delete(error);
   wasmtime_instance_t instance;
@@ -339,15 +385,10 @@ Hosted<> Run::run_wasm(Frame& frame, const CompiledModule& module, bool deploy) 
     wasm_trap_delete(trap);
     return fail(Stop(ContractsError::ContractTrapped, "a data or element segment lies outside its memory or table"));
   }
-  if (error) {
-    fatal = Error{ErrorCode::unavailable, "instantiate contract: " + take_message(error)};
-    return fail(Stop(ContractsError::ContractTrapped, "engine failure"));
-  }
+  if (error) return fail(give_up({ErrorCode::unavailable, "instantiate contract: " + take_message(error)}));
   wasmtime_extern_t item;
-  if (!wasmtime_instance_export_get(frame.context, &instance, "memory", 6, &item) || item.kind != WASMTIME_EXTERN_MEMORY) {
-    fatal = Error{ErrorCode::internal, "a rewritten module has no memory"};
-    return fail(Stop(ContractsError::ContractTrapped, "engine failure"));
-  }
+  if (!wasmtime_instance_export_get(frame.context, &instance, "memory", 6, &item) || item.kind != WASMTIME_EXTERN_MEMORY)
+    return fail(give_up({ErrorCode::internal, "a rewritten module has no memory"}));
   frame.memory = item.of.memory;
   frame.memory_base = wasmtime_memory_data(frame.context, &frame.memory);
   frame.memory_size = static_cast<u32>(wasmtime_memory_data_size(frame.context, &frame.memory));
@@ -369,15 +410,14 @@ Hosted<> Run::run_wasm(Frame& frame, const CompiledModule& module, bool deploy) 
     }
     u64 left = 0;
     if (auto* refused = wasmtime_context_get_fuel(frame.context, &left)) wasmtime_error_delete(refused);
-    const bool exhausted = coded && code == WASMTIME_TRAP_CODE_OUT_OF_FUEL;
-    const Gas spent = exhausted ? frame.gas.left() : (frame.fuel - std::min(left, frame.fuel)) * gas_per_fuel;
-    static_cast<void>(frame.gas.charge(spent));
+    // wasmtime looks at its fuel at function entries and loop heads; to leave costs one unit, which who ran past the end does not have
+    const bool leaves = !coded && !failed;
+    const bool exhausted = (coded && code == WASMTIME_TRAP_CODE_OUT_OF_FUEL) || (leaves && left == 0);
+    const Gas spent = (frame.fuel - std::min(left, frame.fuel) + (leaves ? 1 : 0)) * gas_per_fuel;
+    static_cast<void>(frame.gas.charge(exhausted ? frame.gas.left() : spent));
     if (exhausted) return fail(Stop(ContractsError::OutOfGas, "out of gas"));
     if (coded) return fail(Stop(ContractsError::ContractTrapped, std::string(trap_text(code))));
-    if (failed) {
-      fatal = Error{ErrorCode::internal, "run contract: " + take_message(failed)};
-      return fail(Stop(ContractsError::ContractTrapped, "engine failure"));
-    }
+    if (failed) return fail(give_up({ErrorCode::internal, "run contract: " + take_message(failed)}));
     return {};
   };
   TRY(run("start"));

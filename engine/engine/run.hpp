@@ -22,6 +22,8 @@ struct Stop {
     requires std::constructible_from<DispatchError, E>
   Stop(E e, std::string why = {}) : error(DispatchError(e)), reason(std::move(why)) {}
 };
+/// Ends a query that has had its time.
+inline Stop time_is_up() { return Stop(ContractsError::OutOfGas, "the time of the query is up"); }
 template <class T = void>
 using Hosted = Result<T, Stop>;
 
@@ -75,6 +77,8 @@ struct Frame {
   Hosted<u8*> writable(u32 ptr, u32 len) const;
 };
 
+inline Error out_of_memory() { return {ErrorCode::unavailable, "no memory to run a contract", "give the machine more memory"}; }
+
 /// What to run next.
 struct Entry {
   enum class Kind : u8 { call, delegate, instantiate } kind = Kind::call;
@@ -127,7 +131,12 @@ class Run {
   /// Error when the run wrote more than the journal may hold.
   Hosted<> check_journal() const;
   void log(u8 level, std::string message);
-  bool on_stack_twice(const AccountId& account) const;
+  /// Frames of `account`, those of delegate calls included.
+  size_t on_stack(const AccountId& account) const;
+  /// This machine failed, not the contract: ends the frame, and with it the run.
+  Stop give_up(Error error);
+  /// Makes the base deposit follow the size of `info`, and stores it.
+  void rebase(Frame& frame, ContractInfo info);
   /// Ends the account of a frame: registry, storage, deposits, balance.
   Hosted<> terminate(Frame& frame, const AccountId& beneficiary);
   /// Moves all deposits between origin and contracts.

@@ -22,6 +22,9 @@ pub struct PhalaWasmLimits {
     pub locals_per_function: u32,
     pub local_branches: u64,
     pub operand_instructions: u64,
+    pub local_loops: u64,
+    pub loops_squared: u64,
+    pub compile_work: u64,
     pub stack_units: u32,
 }
 
@@ -39,6 +42,8 @@ const FRAME_UNITS: u64 = 1024;
 const MODULES: [&str; 4] = ["seal0", "seal1", "seal2", "__unstable__"];
 const MAX_FUNCTIONS: u32 = 32 * 1024;
 const MAX_GLOBALS: u32 = 4096;
+/// Far above what there is to import; an instance holds a record for each.
+const MAX_IMPORTS: u32 = 1024;
 
 type Checked<T> = Result<T, String>;
 
@@ -92,6 +97,9 @@ struct Rewriter<'a> {
     data_bytes: u64,
     local_branches: u64,
     operand_instructions: u64,
+    local_loops: u64,
+    loops_squared: u64,
+    work: u64,
     // what becomes of the sections
     types: TypeSection,
     imports: ImportSection,
@@ -113,6 +121,7 @@ struct Frame {
     operands: u64,
     instructions: u64,
     branches: u64,
+    loops: u64,
     may_recurse: bool,
 }
 
@@ -145,6 +154,9 @@ impl<'a> Rewriter<'a> {
             data_bytes: 0,
             local_branches: 0,
             operand_instructions: 0,
+            local_loops: 0,
+            loops_squared: 0,
+            work: 0,
             types: TypeSection::new(),
             imports: ImportSection::new(),
             functions: FunctionSection::new(),
@@ -280,6 +292,9 @@ impl<'a> Rewriter<'a> {
                 }
                 self.function_types.push(index);
                 self.renumber.imported += 1;
+                if self.renumber.imported > MAX_IMPORTS {
+                    return Err(format!("it imports more than {MAX_IMPORTS} functions"));
+                }
                 self.imports.import(import.module, import.name, EntityType::Function(index));
             }
             _ => return Err(format!("it imports {}.{}, which is neither a function nor env.memory", import.module, import.name)),
@@ -338,7 +353,7 @@ impl<'a> Rewriter<'a> {
             ));
         }
         let parameters = self.signature(validator.index())?.params().len() as u64;
-        let mut frame = Frame { parameters, locals, operands: 0, instructions: 0, branches: 0, may_recurse: false };
+        let mut frame = Frame { parameters, locals, operands: 0, instructions: 0, branches: 0, loops: 0, may_recurse: false };
         let mut edits: Vec<Edit> = Vec::new();
         let code_start = reader.original_position();
         let mut reader = OperatorsReader::new(reader);
@@ -350,6 +365,7 @@ impl<'a> Rewriter<'a> {
             validator.op(at, &op).map_err(|e| refused_instruction(e, &op, at))?;
             frame.operands = frame.operands.max(u64::from(validator.operand_stack_height()));
             frame.instructions += 1;
+            self.work += work(&op);
             match op {
                 Operator::Call { function_index } => {
                     frame.may_recurse |= function_index >= self.renumber.imported;
@@ -364,7 +380,11 @@ impl<'a> Rewriter<'a> {
                     // the function's own label becomes that of the block around the old body, which has the same index
                     edits.push(Edit { at, end, to: Replacement::Leave(depth.saturating_sub(1)) });
                 }
-                Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } | Operator::Else => frame.branches += 1,
+                Operator::Loop { .. } => {
+                    frame.branches += 1;
+                    frame.loops += 1;
+                }
+                Operator::Block { .. } | Operator::If { .. } | Operator::Else => frame.branches += 1,
                 Operator::Br { .. } | Operator::BrIf { .. } => frame.branches += 1,
                 Operator::BrTable { ref targets } => {
                     frame.branches += 1 + u64::from(targets.len());
@@ -378,6 +398,12 @@ impl<'a> Rewriter<'a> {
         }
         self.instructions += frame.instructions;
         self.check_weight()?;
+        if self.work > self.limits.compile_work {
+            return Err(format!(
+                "too many calls, divisions and memory accesses to compile: their work may be {} at most",
+                self.limits.compile_work
+            ));
+        }
         reader.finish().map_err(malformed)?;
         self.local_branches += frame.locals * frame.branches;
         if self.local_branches > self.limits.local_branches {
@@ -391,6 +417,20 @@ impl<'a> Rewriter<'a> {
             return Err(format!(
                 "its expressions are too large: operands held at once times instructions, summed over all functions, may be {} at most",
                 self.limits.operand_instructions
+            ));
+        }
+        self.local_loops += frame.locals * frame.loops;
+        if self.local_loops > self.limits.local_loops {
+            return Err(format!(
+                "its loops are too large: locals times loops, summed over all functions, may be {} at most",
+                self.limits.local_loops
+            ));
+        }
+        self.loops_squared += frame.loops * frame.loops;
+        if self.loops_squared > self.limits.loops_squared {
+            return Err(format!(
+                "it has too many loops: their squares, summed over all functions, may be {} at most",
+                self.limits.loops_squared
             ));
         }
         self.emit_body(validator.index(), body, code_start, &frame, &edits)
@@ -493,6 +533,23 @@ impl<'a> Rewriter<'a> {
     }
 }
 
+/// What compiling an instruction takes, in multiples of 12 us in one huge function (docs/adr/0004-gas-rules.md has the measurements).
+fn work(op: &Operator<'_>) -> u64 {
+    use Operator::*;
+    match op {
+        CallIndirect { .. } => 24,
+        I32TruncF32S | I32TruncF32U | I32TruncF64S | I32TruncF64U | I64TruncF32S | I64TruncF32U | I64TruncF64S | I64TruncF64U => 12,
+        I32DivS | I32DivU | I32RemS | I32RemU | I64DivS | I64DivU | I64RemS | I64RemU => 6,
+        Call { .. } | MemoryGrow { .. } | Return | Unreachable => 3,
+        I32Load { .. } | I64Load { .. } | F32Load { .. } | F64Load { .. } | I32Load8S { .. } | I32Load8U { .. } | I32Load16S { .. }
+        | I32Load16U { .. } | I64Load8S { .. } | I64Load8U { .. } | I64Load16S { .. } | I64Load16U { .. } | I64Load32S { .. }
+        | I64Load32U { .. } => 4,
+        I32Store { .. } | I64Store { .. } | F32Store { .. } | F64Store { .. } | I32Store8 { .. } | I32Store16 { .. } | I64Store8 { .. }
+        | I64Store16 { .. } | I64Store32 { .. } => 2,
+        _ => 1,
+    }
+}
+
 struct Edit {
     at: usize,
     end: usize,
@@ -527,6 +584,12 @@ pub unsafe extern "C" fn phala_wasm_check_and_rewrite(
     let ok = result.is_ok();
     *out = hand_over(result.unwrap_or_else(String::into_bytes));
     ok
+}
+
+/// Of this build's rewriting: another number, other modules.
+#[no_mangle]
+pub extern "C" fn phala_wasm_number() -> u64 {
+    env!("PHALA_WASM_NUMBER").parse().expect("build.rs writes a number")
 }
 
 #[no_mangle]
