@@ -17,6 +17,7 @@
 #include "config/config.hpp"
 #include "log/log.hpp"
 #include "runtime/chain_spec.hpp"
+#include "seal/image_files.hpp"
 #include "seal/sealing.hpp"
 
 namespace {
@@ -111,6 +112,7 @@ u32 version_number() {
   return part[0] << 16 | part[1] << 8 | part[2];
 }
 
+constexpr u64 compiled_code_bytes = 1u << 30;
 constexpr long status_every_s = 5;
 
 /// Until SIGTERM or SIGINT; a line of status whenever there was something new.
@@ -142,8 +144,8 @@ Result<> run(const Settings& settings) {
   // what the worker believes: genesis as the spec gives it, computed here, and who finalizes as that genesis has it
   service_config.machine = {runtime::trust_root(runtime::build_genesis(spec)), spec.development};
   service_config.query_timeout_s = settings.query_timeout;
-  service_config.cores = settings.cores != 0 ? settings.cores : std::max(1u, std::thread::hardware_concurrency());
-  service_config.query_threads = service_config.cores + 2;
+  service_config.cores = settings.cores != 0 ? settings.cores : std::clamp(std::thread::hardware_concurrency(), 1u, max_cores);
+  service_config.query_threads = query_threads_for(service_config.cores);
   service_config.snapshot_interval_s = settings.checkpoint_interval;
   service_config.version = service_config.machine.build.version = version_number();
 
@@ -157,6 +159,10 @@ Result<> run(const Settings& settings) {
   const auto identity = TRY(load_or_create_identity(sealing, *files, service_config.machine.trust, fresh));
   auto pair = crypto::Sr25519Pair::from_seed(identity.seed);
   auto evidence = TRY(evidence_collector(settings, tee));
+
+  auto compiled = TRY(open_folder(settings.base_path + "/compiled"));
+  const auto images = TRY(ImageFiles::open(*compiled, storage_key(pair), random_fill, compiled_code_bytes).context(settings.base_path + "/compiled"));
+  service_config.images = images.get();
 
   std::vector<u16> own_ports{settings.port};
   if (settings.public_port) own_ports.push_back(*settings.public_port);
@@ -207,7 +213,7 @@ int main(int argc, char** argv) {
   options.list("--allow-egress", settings.allow_egress, "local addresses (CIDR) that contracts may reach by HTTP");
   options.value("--query-timeout", settings.query_timeout, "seconds a query may take", 5, 600);
   options.value("--checkpoint-interval", settings.checkpoint_interval, "seconds between snapshots of the state", 10);
-  options.value("--cores", settings.cores, "cores for queries and benchmark; 0: all", 0, 1024);
+  options.value("--cores", settings.cores, "cores for queries and benchmark; 0: all", 0, max_cores);
   options.list("-l,--log", settings.log_levels, "log level, or target=level");
   options.flag("--log-json", settings.log_json, "log lines as JSON");
   const auto parsed = options.parse(argc, argv);

@@ -246,7 +246,11 @@ template <class R, class... A, Hosted<R> (*Fn)(Frame&, A...)>
 struct Adapter<Fn> {
   static Hosted<ExtensionAnswer> call(Frame& frame, ByteView input) {
     auto args = scale::decode<std::tuple<A...>>(input);
-    if (!args) return fail(Stop(ContractsError::DecodingFailed, "the arguments of a chain extension do not decode: " + std::string(scale::to_string(args.error()))));
+    if (!args) {
+      const bool length = args.error() == scale::CodecError::length_too_large;
+      const std::string why(length ? "a list is longer than the input or than it may be" : scale::to_string(args.error()));
+      return fail(Stop(ContractsError::DecodingFailed, "the arguments of a chain extension do not decode: " + why));
+    }
     return to_answer(TRY(std::apply([&](auto&... arg) { return Fn(frame, std::move(arg)...); }, *args)));
   }
 };

@@ -79,6 +79,34 @@ TEST_F(ExtensionTest, arguments_must_decode_to_the_last_byte) {
   EXPECT_EQ(error_of(cluster.query(id, input(2, u8{3}, Bytes{}, Bytes{}), &world)).substr(0, 25), "Contracts::DecodingFailed");
 }
 
+TEST_F(ExtensionTest, lists_that_would_take_far_more_memory_than_their_bytes_do_not_decode) {
+  // four mebibytes of zeros: a million requests, or two million headers
+  std::string text = contract_text(answering(R"(
+    (i32.store (i32.const 0xff0) (i32.const 0x400))
+    (i32.store (i32.const 0x4000) (i32.load (i32.const 0x1004))) (i64.store (i32.const 0x4004) (i64.load (i32.const 0x1008)))
+    (drop (call $seal0.call_chain_extension (i32.load (i32.const 0x1000)) (i32.const 0x4000) (i32.const 0x3f0000) (i32.const 0x2004) (i32.const 0xff0))))"));
+  text.replace(text.find("(memory 2 16)"), 13, "(memory 64 64)");
+  const auto big = cluster.deploy(assemble(text));
+  const auto compact = [](u32 n) { return scale::encode(scale::Compact<u32>(n)); };
+  const std::string bounded = "Contracts::DecodingFailed: the arguments of a chain extension do not decode: a list is longer than the input or than it may be";
+  for (const auto& [function, start] : {std::pair<u32, Bytes>{22, compact(1'000'000)},                                        // requests
+                                        {22, concat(compact(1), Bytes{0, 0}, compact(1'900'000))},                           // headers of one of them
+                                        {1, concat(Bytes{0, 0}, compact(2'000'000))},                                        // headers
+                                        {24, compact(1'000'000)},                                                            // scripts
+                                        {24, concat(Bytes{0}, compact(2'000'000))}})                                         // their arguments
+    for (const bool query : {false, true}) {
+      const Bytes in = concat(scale::encode(function), start, Bytes(12 - start.size(), 0));
+      EXPECT_EQ(error_of(query ? cluster.query(big, in, &world) : cluster.send(big, in)), bounded) << function;
+    }
+  EXPECT_TRUE(world.calls.empty());
+  // what only exceeds the protocol's limits is refused by name, by the world
+  HttpRequest many{"https://example.org", "GET", std::vector<HttpHeader>(1000), {}};
+  EXPECT_EQ(query(1, many), ok(HttpResponse{200, "OK", {{"a", "b"}}, {1, 2}}));
+  EXPECT_EQ(world.calls.back(), "GET https://example.org");
+  static_cast<void>(query(22, std::vector<HttpRequest>(60), u64{1}));
+  EXPECT_EQ(world.calls.back(), "60 in 1");
+}
+
 TEST_F(ExtensionTest, an_answer_that_does_not_fit_traps) {
   const auto tiny = cluster.deploy(answering("(i32.store (i32.const 0xff0) (i32.const 31)) (drop (call $seal0.call_chain_extension (i32.const 17) (i32.const 0) (i32.const 0) (i32.const 0x2004) (i32.const 0xff0)))"));
   EXPECT_EQ(error_of(cluster.send(tiny)), "Pink::ContractIoBufferOverflow: worker_pubkey answers 32 bytes for a buffer of 31");

@@ -180,62 +180,6 @@ TEST(GasTest, queries_and_estimates_are_masked_and_enough) {
   EXPECT_TRUE(estimate.diff.empty());
 }
 
-TEST(DepositTest, what_is_removed_gives_back_its_share) {
-  Cluster cluster(0, 100, 7);
-  const auto id = cluster.deploy(answering(R"(
-    (if (i32.gt_u (local.get $n) (i32.const 1)) (then (drop (call $seal2.set_storage (i32.const 0x1000) (i32.const 1) (i32.const 0x1000) (local.get $n)))))
-    (if (i32.eq (local.get $n) (i32.const 1)) (then (drop (call $seal1.clear_storage (i32.const 0x1000) (i32.const 1))))))"));
-  const Balance base = cluster.state.account(id).held;
-  EXPECT_EQ(base, 122u * 7 + 100);
-  cluster.send(id, {'a', 1, 2, 3});
-  cluster.send(id, {'b', 1});
-  EXPECT_EQ(cluster.state.account(id).held, base + 2 * 100 + 6 * 7);
-  const auto smaller = cluster.send(id, {'a', 1});
-  EXPECT_EQ(smaller.result.storage_deposit.get_if<Refund>()->amount, 2u * 7);
-  const auto gone = cluster.send(id, {'a'});
-  EXPECT_EQ(gone.result.storage_deposit.get_if<Refund>()->amount, 100u + 2 * 7);
-  EXPECT_EQ(cluster.state.account(id).held, base + 100 + 2 * 7);
-  EXPECT_EQ(cluster.state.contract(id)->storage_bytes, 2u);
-  EXPECT_EQ(cluster.state.contract(id)->storage_items, 1u);
-}
-
-TEST(DepositTest, a_limit_undoes_the_run) {
-  Cluster cluster(0, 100, 7);
-  const auto id = cluster.deploy(answering("(drop (call $seal2.set_storage (i32.const 0x1000) (i32.const 1) (i32.const 0x1000) (local.get $n)))"));
-  const auto root = cluster.state.root();
-  EXPECT_EQ(error_of(cluster.send(id, {'a', 1, 2}, {.storage_deposit_limit = 120})),
-            "Contracts::StorageDepositLimitExhausted: the storage deposit exceeds the limit that was given");
-  EXPECT_EQ(cluster.state.root(), root);
-  EXPECT_EQ(error_of(cluster.send(id, {'a', 1, 2}, {.storage_deposit_limit = 121})), "");
-  EXPECT_EQ(error_of(cluster.send(id, {'a', 1, 2}, {.storage_deposit_limit = 2'000'000 * unit})),
-            "Contracts::StorageDepositNotEnoughFunds: the storage deposit limit is more than the origin has");
-}
-
-TEST(DepositTest, code_is_paid_for_once_and_sidevm_code_goes_to_the_treasury) {
-  Cluster cluster(0, 100, 7);
-  const Bytes wasm = contract("");
-  const auto first = upload_code(shared_engine(), cluster.state, alice, wasm, Determinism::enforced);
-  ASSERT_TRUE(first);
-  EXPECT_EQ(first->deposit, (wasm.size() + 63) * 7 + 200);
-  cluster.state.apply(first->diff);
-  EXPECT_EQ(cluster.state.account(alice).held, first->deposit);
-  const auto again = upload_code(shared_engine(), cluster.state, bob, wasm, Determinism::enforced);
-  EXPECT_TRUE(again->diff.empty());
-  const auto poor = upload_code(shared_engine(), cluster.state, account(9), contract(answering("")), Determinism::enforced);
-  ASSERT_FALSE(poor);
-  EXPECT_EQ(poor.error().code, ErrorCode::refused);
-
-  const Bytes sidevm = *from_hex("0061736d01000000");
-  const auto stored = upload_sidevm_code(cluster.state, bob, sidevm);
-  ASSERT_TRUE(stored);
-  const Balance before = cluster.balance(treasury);
-  cluster.state.apply(stored->diff);
-  EXPECT_EQ(cluster.balance(treasury) - before, (8u + 32) * 7 + 100);
-  EXPECT_EQ(cluster.state.sidevm_code(stored->code_hash), sidevm);
-  EXPECT_FALSE(upload_sidevm_code(cluster.state, bob, to_bytes("text")));
-  EXPECT_FALSE(upload_sidevm_code(cluster.state, bob, Bytes(8 * 1024 * 1024 + 1, 0)));
-}
-
 TEST(DeterminismTest, the_same_transactions_give_the_same_roots_and_gas_twice_and_on_two_threads) {
   const auto history = [](Engine& engine) {
     Cluster cluster(3, 10, 1);

@@ -72,7 +72,8 @@ Result<std::unique_ptr<Service>> Service::start(ServiceConfig config, Sr25519Pai
     for (auto& [k, v] : image_of(machine)) first.diff[k] = v;
     TRY(store.append(first));
   }
-  auto engine = TRY(engine::Engine::create());
+  // a run for every query thread, and one that is kept for transactions: a block never waits for queries
+  auto engine = TRY(engine::Engine::create({.concurrent_runs = config.query_threads + 1, .images = config.images}).context("--cores"));
   log::info("state", "block {} ({})", machine.tip.number, to_hex0x(machine.tip.hash));
   return std::unique_ptr<Service>(new Service(std::move(config), std::move(identity), std::move(evidence), files, http, metrics, std::move(engine), std::move(store), std::move(ring),
                                               std::move(logs), std::move(machine)));
@@ -92,7 +93,8 @@ Service::Service(ServiceConfig config, Sr25519Pair identity, EvidenceCollector e
       height_(metrics.gauge("phala_worker_block_height", "Last processed block")),
       pending_(metrics.gauge("phala_worker_pending_messages", "Messages the chain is not proven to have")),
       frame_bytes_(metrics.gauge("phala_worker_frame_bytes", "Bytes of frames since the last snapshot")),
-      running_(metrics.gauge("phala_worker_queries_running", "Contract queries that run now")), openers_(2, 256), pool_(config_.query_threads, config_.query_backlog) {
+      running_(metrics.gauge("phala_worker_queries_running", "Contract queries that run now")), openers_(2, 256), pool_(config_.query_threads, config_.query_backlog),
+      clock_([this](const std::stop_token& stop) { tick(stop); }) {
   publish(std::move(machine));
 }
 
@@ -102,6 +104,14 @@ Service::~Service() {
   pool_.stop();
   const std::lock_guard lock(log_mutex_);
   if (auto synced = logs_.sync(); !synced) log::warn("logs", "{}", synced.error().text());
+}
+
+void Service::tick(const std::stop_token& stop) const {
+  constexpr auto period = std::chrono::milliseconds(100);
+  std::mutex mutex;
+  std::condition_variable_any stopped;
+  std::unique_lock lock(mutex);
+  while (!stopped.wait_for(lock, stop, period, [&] { return stop.stop_requested(); })) engine_->tick();
 }
 
 std::shared_ptr<const Service::Published> Service::published() const {

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <thread>
 
 #include "api/benchmark.hpp"
 #include "api/effects.hpp"
@@ -18,12 +19,17 @@
 
 namespace phala::worker {
 
+/// Of a worker: the engine takes a run for each query thread, which are two more than the cores, and one for transactions.
+constexpr u32 max_cores = engine::max_concurrent_runs - 3;
+constexpr u32 query_threads_for(u32 cores) { return cores + 2; }
+
 struct ServiceConfig {
   MachineConfig machine;
   u32 query_timeout_s = 10;             ///< 5 … 600
   u32 query_threads = 4;
   u32 query_backlog = 32;
-  u32 cores = 1;
+  u32 cores = 1;                        ///< 1 … max_cores
+  engine::ImageStore* images = nullptr; ///< compiled contracts over restarts; must outlive the service
   u64 snapshot_interval_s = 1800;
   u64 snapshot_frame_bytes = 64u << 20; ///< a snapshot also when frames grew to this
   u64 log_bytes = 64u << 20;
@@ -38,7 +44,7 @@ class Service {
  public:
   /// Reads the disk and goes on from there. `files`, `http` and `metrics` must outlive the service. Errors: the state cannot be read.
   static Result<std::unique_ptr<Service>> start(ServiceConfig config, Sr25519Pair identity, EvidenceCollector evidence, Files& files, egress::HttpEgress& http, Metrics& metrics);
-  /// Running queries are ended at their next call to the outside, and answered; the log is written out.
+  /// Running queries are ended within a moment, and answered; the log is written out.
   ~Service();
 
   /// The last value that is safe on disk.
@@ -86,6 +92,7 @@ class Service {
   bool caught_up(const Machine& machine) const;
   /// May this worker answer now? Errors say what is missing.
   Result<> may_serve(const Machine& machine) const;
+  void tick(const std::stop_token& stop) const;
   void run_one(const QuerySnapshot& snapshot, const OpenQuery& open, std::chrono::steady_clock::time_point deadline, Done& done);
   void record_query_logs(std::vector<LogRecord> records);
 
@@ -138,6 +145,7 @@ class Service {
   std::atomic<int> running_count_ = 0;
   CpuPool openers_;                     ///< decrypt and check signatures
   QueryPool pool_;
+  std::jthread clock_;                  ///< has running queries asked for their time
 };
 
 }  // namespace phala::worker

@@ -48,18 +48,20 @@ struct Asker {
 struct Running {
   World world{1};
   MemoryFiles files;
-  egress::HttpEgress http{{}};
+  egress::HttpEgress http;
+  const u32 query_threads;
   Metrics metrics;
   std::unique_ptr<Service> service;
   std::vector<light::Batch> chain;   ///< all blocks so far
   bool stopped = false;
 
-  Running() { restart(); }
+  explicit Running(std::vector<egress::AddressRange> reachable = {}, u32 threads = ServiceConfig{}.query_threads) : http(std::move(reachable)), query_threads(threads) { restart(); }
   void restart() {
     service.reset();
     ServiceConfig config;
     config.machine = world.config;
     config.query_timeout_s = 30;
+    config.query_threads = query_threads;
     auto started = Service::start(config, world.workers[0].identity.clone(), no_evidence(), files, http, metrics);
     ASSERT_TRUE(started.has_value()) << started.error().text();
     service = std::move(*started);
