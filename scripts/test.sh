@@ -10,6 +10,7 @@ half=$(((cores + 1) / 2))   # what a job that can use many processors takes besi
 export FUZZ_SECONDS=${FUZZ_SECONDS:-60}
 suites=("$@")
 [ ${#suites[@]} -gt 0 ] || suites=(unit e2e contracts purity sim fuzz)
+in_two_gibibytes() { (ulimit -v 2097152 && "$@"); }
 has() { [[ " ${suites[*]} " == *" $1 "* ]]; }
 mkdir -p build
 began=$SECONDS passed=0 failed=0 failures=()

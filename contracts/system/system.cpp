@@ -95,7 +95,7 @@ Done System::operator()(const system::SetSidevmDeadline& call) const {
 
 Done System::operator()(const system::SetHook& call) const {
   TRY(only_admin());
-  pink::emit(pink::SetHook{call.hook, call.contract_id, call.selector, call.gas_limit});
+  pink::emit(pink::SetHook{call.hook, call.contract, call.selector, call.gas_limit});
   return {};
 }
 

@@ -132,7 +132,10 @@ Weight PhatContracts::on_initialize() {
   const u64 size = next->size();
   install_system_code(std::move(*next));
   next_pink_system_code.kill();
-  return weigh(10 * microseconds + size * 20'000, 2, 3);
+  // clusters that are there take it when their system contract is told to upgrade
+  const auto [version, code] = pink_system_code.get();
+  tell(topic::cluster_operation, ClusterOperation{SystemCode{version, code}});
+  return weigh(10 * microseconds + size * 30'000, 3, 3);
 }
 
 // ---- contracts ----------------------------------------------------------------------------------------------------

@@ -57,7 +57,7 @@ class PhatContracts : public Pallet<PhatContracts, "PhalaPhatContracts", 48>, pu
     FIELDS(code_index, data, salt, cluster_id, transfer, gas_limit, storage_deposit_limit, deposit)
   };
   struct ClusterDestroy { Hash cluster;  FIELDS(cluster) };
-  /// Takes effect with the next block.
+  /// Takes effect with the next block: for clusters made from then on, and for those whose system contract upgrades itself.
   struct SetPinkSystemCode { Bytes code;  FIELDS(code) };
   struct SetPinkRuntimeVersion { std::pair<u32, u32> version;  FIELDS(version) };
   struct AddWorkerToCluster { PublicKey worker_pubkey; Hash cluster_id;  FIELDS(worker_pubkey, cluster_id) };
@@ -113,7 +113,7 @@ class PhatContracts : public Pallet<PhatContracts, "PhalaPhatContracts", 48>, pu
   static void constants(Constants&);
   PALLET_DECLARE_OPS
 
-  /// Installs the system code that a call has set in the last block.
+  /// Installs the system code that a call has set in the last block, and tells the clusters.
   Weight on_initialize();
   /// The code becomes the system contract of clusters made from now on.
   void install_system_code(Bytes code) const;

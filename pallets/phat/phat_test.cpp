@@ -79,6 +79,11 @@ TEST_F(PhatTest, system_code_changes_with_the_next_block) {
   EXPECT_EQ(p.phat.pink_system_code.get(), (std::pair<u16, Bytes>{2, {7}}));
   EXPECT_FALSE(p.phat.next_pink_system_code.exists());
   EXPECT_EQ(p.phat.pink_runtime_version.get(), (std::pair<u32, u32>{1, 4}));
+  const auto told = sent<ClusterOperation>(topic::cluster_operation);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_TRUE(told[0] == ClusterOperation(SystemCode{2, {7}}));
+  p.phat.on_initialize();   // once
+  EXPECT_EQ(sent<ClusterOperation>(topic::cluster_operation).size(), 1u);
 }
 
 TEST_F(PhatTest, contracts_are_instantiated_once) {

@@ -29,4 +29,4 @@ PYTHON
 cd "$here/check-abi"
 npm install --no-audit --no-fund --loglevel=error >/dev/null
 node check.mjs "$root"/tests/golden/contracts/{flipper,caller,fetcher}.contract
-node check.mjs "$build/contracts/system.contract" system.selectors.json "$build/contracts/tokenomic.contract"
+node check.mjs "$build/contracts/system.contract" --as system --also system.selectors.json "$build/contracts/tokenomic.contract"

@@ -124,7 +124,9 @@ constexpr bool is_valid(ResourceType t) { return t <= ResourceType::indeterminis
 struct UploadResource { AccountId origin; ClusterId cluster_id; ResourceType resource_type{}; Bytes resource_data;  FIELDS(origin, cluster_id, resource_type, resource_data) };
 struct Deposit { ClusterId cluster_id; AccountId account; u128 amount{};  FIELDS(cluster_id, account, amount) };
 struct RemoveWorker { ClusterId cluster_id; PublicKey worker;  FIELDS(cluster_id, worker) };
-struct ClusterOperation : Enum<At<0, DispatchKeys>, At<1, DestroyCluster>, At<2, UploadResource>, At<3, Deposit>, At<4, RemoveWorker>> { using Enum::Enum; };
+/// For all clusters: what an upgrade of a system contract takes from now on. Versions only rise. (The original reads the chain's storage.)
+struct SystemCode { u16 version{}; Bytes code;  FIELDS(version, code) };
+struct ClusterOperation : Enum<At<0, DispatchKeys>, At<1, DestroyCluster>, At<2, UploadResource>, At<3, Deposit>, At<4, RemoveWorker>, At<5, SystemCode>> { using Enum::Enum; };
 
 struct ClusterDeployed { ClusterId id; PublicKey pubkey;  FIELDS(id, pubkey) };
 struct ClusterDeploymentFailed { ClusterId id;  FIELDS(id) };

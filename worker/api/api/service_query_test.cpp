@@ -73,7 +73,7 @@ TEST(ServiceQueryTest, a_query_that_only_computes_ends_with_the_service) {
   auto asked = std::async(std::launch::async, [&] {
     return asker.open(worker.get<rpc::ContractQueryResponse>("ContractQuery", asker.request({contract, {}, query::InkMessage{{1, 2, 3, 4}, 0, 0, false}}, true)));
   });
-  while (worker.metrics.text().find("phala_worker_queries_running 1") == std::string::npos) std::this_thread::yield();
+  while (worker.metrics.render().find("phala_worker_queries_running 1") == std::string::npos) std::this_thread::yield();
   worker.service.reset();
   const Bytes answer = *from_hex(asked.get());
   const auto result = engine::decode_call_result(*scale::decode<Bytes>(ByteView(answer).subspan(2)));

@@ -104,7 +104,17 @@ Result<Cluster> set_up(ClusterTurn& turn, const protocol::DispatchKeys& keys, co
   const auto outcome = TRY(on_this_machine(turn, engine::setup_cluster(turn.engine, cluster.state, context_of(turn, cluster), setup)));
   commit(turn, cluster, outcome.diff);
   take_effects(turn, cluster, outcome.effects);
+  // named since the cluster was ordered, or the same
+  if (turn.system_code.code) cluster.system_code = turn.system_code.code;
   return cluster;
+}
+
+Result<> on_system_code(ClusterTurn& turn, const protocol::SystemCode& named) {
+  if (named.version <= turn.system_code.version)
+    return fail(ErrorCode::refused, "system code " + std::to_string(named.version) + " is not newer than " + std::to_string(turn.system_code.version));
+  turn.system_code = {named.version, std::make_shared<const Bytes>(named.code)};
+  if (turn.cluster) turn.cluster->system_code = turn.system_code.code;
+  return {};
 }
 
 Result<> dispatch_keys(ClusterTurn& turn, const MessageOrigin& sender, const protocol::DispatchKeys& keys) {
@@ -206,6 +216,8 @@ Result<> on_cluster_operation(ClusterTurn& turn, const MessageOrigin& sender, co
     }
   } else if (const auto* remove = event.get_if<protocol::RemoveWorker>()) {
     if (remove->worker == turn.identity.public_key() && cluster_of(turn, remove->cluster_id) != nullptr) leave_cluster(turn);
+  } else if (const auto* code = event.get_if<protocol::SystemCode>()) {
+    return on_system_code(turn, *code);
   }
   return {};
 }

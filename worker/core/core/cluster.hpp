@@ -20,11 +20,14 @@ struct ContractEntry {
   FIELDS(weight, on_block_end)
 };
 
+/// The newest code that the chain named for system contracts, and its number; nothing before the first message of it.
+struct NewestSystemCode { u16 version = 0; std::shared_ptr<const Bytes> code; };
+
 /// A value: copying it is a snapshot.
 struct Cluster {
   protocol::ClusterId id;
   std::shared_ptr<const Sr25519Pair> key;
-  std::shared_ptr<const Bytes> system_code;   ///< what an upgrade of the system contract imports; from the log
+  std::shared_ptr<const Bytes> system_code;   ///< what an upgrade of the system contract imports: that of its birth, or the newest named since
   std::map<protocol::ContractId, ContractEntry> contracts;
   std::optional<protocol::ContractId> log_handler;
   engine::ClusterState state;
@@ -37,6 +40,7 @@ constexpr u64 default_max_cluster_bytes = 512u << 20;
 
 struct ClusterTurn {
   std::optional<Cluster>& cluster;
+  NewestSystemCode& system_code;
   StateDiff& diff;                     ///< of the cluster's state, collected over the batch
   Egress& egress;
   const Sr25519Pair& identity;

@@ -1,6 +1,8 @@
 // What happens in a cluster at the end of each block, and what a full cluster refuses.
 #include <gtest/gtest.h>
 
+#include <ranges>
+
 #include "core/test_world.hpp"
 #include "crypto/hash.hpp"
 
@@ -154,6 +156,100 @@ TEST_F(HookTest, a_full_cluster_runs_no_hook_and_opens_no_account) {
   world.config.max_cluster_bytes = default_max_cluster_bytes;
   quiet_block();
   EXPECT_EQ(speakers(), std::vector{actors[0]});
+}
+
+// ---- upgrades of the system contract -------------------------------------------------------------------------------------
+
+/// Input 1: takes the newest system code, at its caller's cost. Else stores the input. Answers nothing.
+Bytes first_version() {
+  return engine::test::contract(engine::test::answering(R"(
+    (if (i32.eq (i32.load8_u (i32.const 0x1000)) (i32.const 1))
+      (then
+        (i32.store (i32.const 0xff0) (i32.const 32)) (call $seal0.caller (i32.const 0x3000) (i32.const 0xff0))
+        (i32.store (i32.const 0xff0) (i32.const 64))
+        (drop (call $seal0.call_chain_extension (i32.const 20) (i32.const 0x3000) (i32.const 32) (i32.const 0x4000) (i32.const 0xff0)))
+        (if (i32.eq (i32.load8_u (i32.const 0x4000)) (i32.const 1)) (then (drop (call $seal0.set_code_hash (i32.const 0x4001))))))
+      (else (drop (call $seal2.set_storage (i32.const 0x300) (i32.const 1) (i32.const 0x1000) (local.get $n))))))"));
+}
+/// Answers its version and what the first one stored; input 1 as there.
+Bytes next_version(u8 version) {
+  std::string text = engine::test::answering(R"(
+    (if (i32.eq (i32.load8_u (i32.const 0x1000)) (i32.const 1)) (then
+      (i32.store (i32.const 0xff0) (i32.const 32)) (call $seal0.caller (i32.const 0x3000) (i32.const 0xff0))
+      (i32.store (i32.const 0xff0) (i32.const 64))
+      (drop (call $seal0.call_chain_extension (i32.const 20) (i32.const 0x3000) (i32.const 32) (i32.const 0x4000) (i32.const 0xff0)))
+      (drop (call $seal0.set_code_hash (i32.const 0x4001)))))
+    (i32.store8 (i32.const 0x2000) (i32.const VERSION))
+    (i32.store (i32.const 0xff0) (i32.const 64))
+    (drop (call $seal1.get_storage (i32.const 0x300) (i32.const 1) (i32.const 0x2001) (i32.const 0xff0)))
+    (local.set $end (i32.add (i32.const 0x2001) (i32.load (i32.const 0xff0)))))");
+  text.replace(text.find("VERSION"), 7, std::to_string(version));
+  return engine::test::contract(text);
+}
+
+struct UpgradeTest : testing::Test {
+  World world{2};
+  const Cluster& cluster(size_t worker = 0) const { return *world.workers[worker].machine.cluster; }
+  protocol::ContractId system() const { return *cluster().system_contract(); }
+  Hash code() const { return cluster().state.contract(system().as<AccountId>())->code_hash; }
+  /// The answer to a command, the same on both workers.
+  Bytes answer(Bytes input) {
+    world.command(system(), protocol::PlainCommand{protocol::InkCommand{protocol::InkMessage{Bytes(32, 5), std::move(input), 0, 500'000'000'000, {}}}});
+    world.run_block();
+    EXPECT_EQ(cluster(0).state.root(), cluster(1).state.root());
+    for (const auto& record : std::views::reverse(world.workers[0].report.records))
+      if (const auto* output = record.get_if<record::MessageOutput>()) {
+        const auto result = engine::decode_call_result(ByteView(output->output).first(output->output.size() - 1)   /* the first bytes of the command follow: one */);
+        EXPECT_TRUE(result && result->result);
+        return result && result->result ? result->result->data : Bytes{};
+      }
+    return {};
+  }
+  void name(u16 version, Bytes wasm) { world.operate(protocol::SystemCode{version, std::move(wasm)}); }
+};
+
+TEST_F(UpgradeTest, the_system_contract_becomes_what_the_chain_named_last_and_keeps_its_state) {
+  world.launch();
+  world.deploy_cluster(first_version());
+  answer({7});
+  answer({1});   // nothing newer than the code of its birth
+  EXPECT_EQ(code(), crypto::blake2_256(first_version()));
+  name(2, next_version(2));
+  world.run_block();
+  EXPECT_EQ(code(), crypto::blake2_256(first_version()));   // nothing happens by itself
+  // a restart in between loses nothing of it
+  for (auto& w : world.workers) w.machine = *machine_from(image_of(w.machine));
+  answer({1});
+  EXPECT_EQ(code(), crypto::blake2_256(next_version(2)));
+  EXPECT_EQ(answer({9}), (Bytes{2, 7}));
+  name(4, next_version(4));
+  name(3, next_version(3));   // late
+  world.run_block();
+  EXPECT_EQ(world.workers[0].report.notes.back().error.message, "system code 3 is not newer than 4");
+  answer({1});
+  EXPECT_EQ(answer({9}), (Bytes{4, 7}));
+}
+
+TEST_F(UpgradeTest, code_that_was_named_while_a_cluster_was_being_made_is_not_missed) {
+  world.launch();
+  name(2, next_version(2));
+  world.run_block();
+  EXPECT_FALSE(world.workers[0].machine.cluster.has_value());
+  for (auto& w : world.workers) w.machine = *machine_from(image_of(w.machine));
+  world.deploy_cluster(first_version());
+  EXPECT_EQ(code(), crypto::blake2_256(first_version()));
+  answer({7});
+  answer({1});
+  EXPECT_EQ(answer({9}), (Bytes{2, 7}));
+}
+
+TEST_F(UpgradeTest, only_the_pallet_names_code) {
+  world.launch();
+  world.deploy_cluster(first_version());
+  world.say(user(0xa1), as_bytes(protocol::topic::cluster_operation), scale::encode(protocol::ClusterOperation(protocol::SystemCode{9, next_version(9)})));
+  world.run_block();
+  answer({1});
+  EXPECT_EQ(code(), crypto::blake2_256(first_version()));
 }
 
 }  // namespace

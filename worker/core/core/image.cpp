@@ -51,6 +51,10 @@ Bytes head_of(const Cluster& cluster) {
   append(out, scale::encode(cluster.log_handler));
   return out;
 }
+/// The cluster's system code while it is not simply the newest.
+std::shared_ptr<const Bytes> own_code(const Machine& m) { return m.cluster && m.cluster->system_code != m.system_code.code ? m.cluster->system_code : nullptr; }
+Bytes newest_code(const NewestSystemCode& newest) { return scale::encode(newest.version, *newest.code); }
+
 bool holds_keys(ByteView key) { return !key.empty() && (key[0] == 'g' || key[0] == 'k'); }
 
 /// Streams are ascending by number, and a message never changes, except that other keys sign it anew.
@@ -112,6 +116,11 @@ Result<> take_part(Machine& m, ByteView key, ByteView value) {
       m.cluster->log_handler = head.log_handler;
       return {};
     }
+    case 'c': {
+      auto [version, code] = TRY((part<std::pair<u16, Bytes>>(value, "newest system code")));
+      m.system_code = {version, std::make_shared<const Bytes>(std::move(code))};
+      return {};
+    }
     case 'p':
       if (!m.cluster) m.cluster.emplace();
       m.cluster->system_code = std::make_shared<const Bytes>(to_bytes(value));
@@ -136,8 +145,9 @@ void visit_image(const Machine& machine, const std::function<void(ByteView key, 
   if (machine.cluster) visit_keys('k', head_of(*machine.cluster));
   for (const auto& [sender, channel] : machine.egress)
     for (const auto& message : channel.messages) visit(message_key(sender, message.sequence), scale::encode(message));
+  if (machine.system_code.code) visit(at('c'), newest_code(machine.system_code));
+  if (const auto code = own_code(machine)) visit(at('p'), *code);
   if (!machine.cluster) return;
-  visit(at('p'), *machine.cluster->system_code);
   machine.cluster->state.for_each([&](ByteView key, ByteView value) { visit(at('s', key), value); });
 }
 
@@ -160,6 +170,7 @@ Result<Machine> machine_from(const Image& image) {
     }));
   }
   if (machine.gatekeeper.holder && !image.contains(at('n'))) return fail(ErrorCode::corrupted, "worker state: master keys without their random number");
+  if (machine.cluster && !machine.cluster->system_code) machine.cluster->system_code = machine.system_code.code;
   if (machine.cluster && (!machine.cluster->key || !machine.cluster->system_code)) return fail(ErrorCode::corrupted, "worker state: a cluster without its head");
   if (machine.cluster) machine.cluster->state.apply(cluster_state);
   return machine;
@@ -185,9 +196,8 @@ StateDiff difference(const Machine& before, const Machine& after, const StateDif
   const auto put = [&](char kind, bool there, auto value) { there ? out[at(kind)] = value() : out[at(kind)] = std::nullopt; };
   if (!same_keys(before.gatekeeper, after.gatekeeper)) put('g', after.gatekeeper.holder.has_value(), [&] { return encode_keys(after.gatekeeper.holder->history); });
   if (!same_head(before.cluster, after.cluster)) put('k', after.cluster.has_value(), [&] { return head_of(*after.cluster); });
-  const bool same_code = before.cluster && after.cluster && before.cluster->system_code == after.cluster->system_code;
-  if (after.cluster && !same_code) out[at('p')] = *after.cluster->system_code;
-  if (before.cluster && !after.cluster) out[at('p')] = std::nullopt;
+  if (before.system_code.code != after.system_code.code) put('c', after.system_code.code != nullptr, [&] { return newest_code(after.system_code); });
+  if (own_code(before) != own_code(after)) put('p', own_code(after) != nullptr, [&] { return *own_code(after); });
   for (const auto& [key, value] : cluster_diff) out[at('s', key)] = value;
   return out;
 }

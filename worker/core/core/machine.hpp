@@ -15,6 +15,7 @@ struct Machine {
   light::Tip tip;
   Working working;
   Gatekeeper gatekeeper;
+  NewestSystemCode system_code;
   std::optional<Cluster> cluster;
   Egress egress;
   Requirements requirements;
