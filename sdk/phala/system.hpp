@@ -101,10 +101,10 @@ struct SetSidevmDeadline {
 };
 struct SetHook {
   pink::HookPoint hook{};
-  AccountId contract_id;
+  AccountId contract;
   u32 selector{};
   u64 gas_limit{};
-  FIELDS(hook, contract_id, selector, gas_limit)
+  FIELDS(hook, contract, selector, gas_limit)
   using Returns = Done;
   static constexpr Message message = Message("System::set_hook").in(pink_system).mutating();
 };
