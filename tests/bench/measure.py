@@ -15,6 +15,7 @@ CACHE = pathlib.Path(os.environ.get("PHALA_CACHE") or pathlib.Path(os.environ.ge
 SCRATCH = ROOT / "build/bench-scratch"   # on the disk of the tree: a /tmp in memory would make fsync free
 UNIT_US = {"ns": 1e-3, "us": 1.0, "ms": 1e3, "s": 1e6}
 TIMEOUT_S = 300
+CARGO_MINOR = 95   # the oldest 1.x that builds the peers
 
 
 def say(text):
@@ -22,25 +23,36 @@ def say(text):
 
 
 # ---- peers --------------------------------------------------------------------------------------------------------------
-def cargo_environment(target):
+def find_cargo():
+    """The first cargo that is new enough for the peers, in the order in which the build looks; None when there is none."""
+    for candidate in (os.environ.get("CARGO"), shutil.which("cargo"), pathlib.Path.home() / ".cargo/bin/cargo", "/usr/bin/cargo"):
+        if candidate is None or not pathlib.Path(candidate).exists():
+            continue
+        version = re.match(r"cargo 1\.(\d+)", subprocess.run([candidate, "--version"], capture_output=True, text=True).stdout)
+        if version and int(version[1]) >= CARGO_MINOR:
+            return pathlib.Path(candidate)
+    return None
+
+
+def cargo_environment(cargo, target):
     """Where only clang is installed, it links: cargo asks for `cc`."""
-    env = {**os.environ, "CARGO_TARGET_DIR": str(target)}
+    env = {**os.environ, "CARGO_TARGET_DIR": str(target), "PATH": f"{cargo.parent}:{os.environ['PATH']}"}
     if shutil.which("cc") is None:
-        host = re.search(r"host: (\S+)", subprocess.run(["rustc", "-vV"], capture_output=True, text=True).stdout)[1]
+        host = re.search(r"host: (\S+)", subprocess.run([cargo.parent / "rustc", "-vV"], capture_output=True, text=True).stdout)[1]
         env |= {"CC": "clang-19", "CXX": "clang++-19", f"CARGO_TARGET_{host.upper().replace('-', '_')}_LINKER": "clang-19"}
     return env
 
 
 def build_cargo_peer(project):
     """The folder of a peer's programs, or None with a message. Minutes the first time (frame: about ten), a second afterwards."""
-    cargo = os.environ.get("CARGO") or shutil.which("cargo")
+    cargo = find_cargo()
     if cargo is None:
-        say(f"peer {project}: no cargo here, so its rows have no peer; scripts/setup.sh test installs it")
+        say(f"peer {project}: no cargo 1.{CARGO_MINOR} here, so its rows have no peer; scripts/setup.sh test installs it")
         return None
     say(f"peer {project}: building (minutes the first time)")
     target = CACHE / project
     done = subprocess.run([cargo, "build", "--release", "--locked", "--manifest-path", str(PEERS / project / "Cargo.toml")],
-                          env=cargo_environment(target), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+                          env=cargo_environment(cargo, target), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     if done.returncode != 0:
         say(f"peer {project} does not build, so its rows have no peer:\n{done.stderr[-2000:]}")
         return None
@@ -61,7 +73,7 @@ def build_peer_contracts():
 
 
 def run_peer(folder, program, arguments):
-    """What a harness printed: {line name: {"cpu": median in us, "wall": …}}; empty with a message."""
+    """What a harness printed, as of `medians_of`; empty with a message."""
     try:
         done = subprocess.run([folder / program, *arguments], capture_output=True, text=True, timeout=TIMEOUT_S)
     except (OSError, subprocess.TimeoutExpired) as e:
@@ -69,8 +81,13 @@ def run_peer(folder, program, arguments):
         return {}
     if done.returncode != 0:
         say(f"peer {program} failed: {done.stderr[-400:]}")
+    return medians_of(done.stdout)
+
+
+def medians_of(output):
+    """The lines of a harness: {name: {"cpu": median in us, "wall": …}}; of equal names the first counts."""
     found = {}
-    for line in done.stdout.splitlines():
+    for line in output.splitlines():
         m = re.match(r"(.*?): cpu min [\d.]+ us med ([\d.]+) us \| wall min [\d.]+ us med ([\d.]+) us", line)
         if m:
             found.setdefault(m[1], {"cpu": float(m[2]), "wall": float(m[3])})
@@ -102,8 +119,13 @@ def run_bench(program, names, repetitions):
     if done.returncode != 0:
         say(f"{program} failed: {done.stderr[-400:]}")
         return {}
+    return benchmarks_of(json.loads(done.stdout), program, repetitions)
+
+
+def benchmarks_of(report, program, repetitions):
+    """The medians in google-benchmark's report, by plain name; a benchmark that failed is absent, with a message."""
     found = {}
-    for entry in json.loads(done.stdout)["benchmarks"]:
+    for entry in report["benchmarks"]:
         if entry.get("error_occurred"):
             say(f"{program}: {entry['name']}: {entry.get('error_message')}")
         elif entry.get("aggregate_name", "median" if repetitions == 1 else None) == "median":   # of a single run there are no aggregates

@@ -51,15 +51,26 @@ def result_of(row, ours, theirs):
             "bound": row.bound, "goal": row.goal(), "met": row.met(mine, ratio), "note": row.note}
 
 
-def show(results):
-    def number(v):
-        return "-" if v is None else f"{v:.0f}" if v >= 1000 else f"{v:.2f}" if v >= 0.1 else f"{v:.3f}"
+def number(v):
+    return "-" if v is None else f"{v:.0f}" if v >= 1000 else f"{v:.2f}" if v >= 0.1 else f"{v:.3f}"
 
+
+MET = {True: "yes", False: "NO", None: ""}
+
+
+def show(results):
     width = max(len(r["name"]) for r in results)
     print(f"{'':{width}} {'ours':>9} {'peer':>9} {'ratio':>6}  {'unit':10} {'goal':18} met")
     for r in results:
-        met = {True: "yes", False: "NO", None: ""}[r["met"]]
-        print(f"{r['name']:{width}} {number(r['ours']):>9} {number(r['peer']):>9} {number(r['ratio']):>6}  {r['unit']:10} {r['goal'] or '':18} {met:4}{r['note']}".rstrip())
+        print(f"{r['name']:{width}} {number(r['ours']):>9} {number(r['peer']):>9} {number(r['ratio']):>6}  {r['unit']:10} {r['goal'] or '':18} {MET[r['met']]:4}{r['note']}".rstrip())
+
+
+def markdown(results):
+    """The same as docs/performance.md has it."""
+    print("\n| what | ours | peer | ratio | unit | goal | met | bounded by |\n| --- | --: | --: | --: | --- | --- | --- | --- |")
+    for r in results:
+        note = f" ({r['note']})" if r["note"] else ""
+        print(f"| {r['name']}{note} | {number(r['ours'])} | {number(r['peer'])} | {number(r['ratio'])} | {r['unit']} | {r['goal'] or ''} | {MET[r['met']]} | {r['bound']} |")
 
 
 def main():
@@ -69,6 +80,7 @@ def main():
     parser.add_argument("--seconds", type=int, default=3, help="of load, for each measurement of queries (3)")
     parser.add_argument("--only", default="", metavar="TEXT", help="rows whose name contains this")
     parser.add_argument("--no-peers", action="store_true", help="measure ours alone")
+    parser.add_argument("--markdown", action="store_true", help="print the table as docs/performance.md has it, too")
     options = parser.parse_args()
     rows = [r for r in ROWS if options.only in r.name]
     if not rows:
@@ -90,6 +102,8 @@ def main():
 
     results = [result_of(r, ours[r.name], theirs[r.name]) for r in rows]
     show(results)
+    if options.markdown:
+        markdown(results)
     (ROOT / "build").mkdir(exist_ok=True)
     (ROOT / "build/bench.json").write_text(json.dumps(results, indent=2) + "\n")
     missing = [r["name"] for r in results if r["ours"] is None]
