@@ -5,7 +5,10 @@ BUILD := build/$(PRESET)
 JOBS ?= $(shell nproc)
 ARGS ?=
 
-.PHONY: run build test bench fuzz format setup setup-test clean help
+# What a build of this preset needs to be installed.
+PURPOSE := $(if $(filter asan tsan fuzz,$(PRESET)),sanitize,build)
+
+.PHONY: run build test bench fuzz format setup setup-test setup-format clean help
 
 help:
 	@echo "make run    install, build and start a whole network on this machine (ARGS='--tmp --workers 3' …)"
@@ -17,9 +20,11 @@ help:
 	@echo "PRESET=dev|asan|tsan|release chooses the build (release)"
 
 setup:
-	@scripts/setup.sh build
+	@scripts/setup.sh $(PURPOSE)
 setup-test:
 	@scripts/setup.sh all
+setup-format:
+	@scripts/setup.sh format
 
 build: setup
 	@mkdir -p build && { cmake --preset $(PRESET) > build/$(PRESET).configure.log 2>&1 || { cat build/$(PRESET).configure.log >&2; exit 1; }; }
@@ -38,7 +43,7 @@ FUZZ_SECONDS ?= 60
 fuzz: setup-test
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz.sh
 
-format:
+format: setup-format
 	@git ls-files '*.cpp' '*.hpp' | xargs clang-format-19 -i
 
 clean:

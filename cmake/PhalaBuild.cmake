@@ -73,10 +73,8 @@ endfunction()
 # Boost's headers (Asio, Beast; no Boost library is linked): the system's, or those that scripts/setup.sh unpacked where the
 # system's packages stand in the way.
 add_library(phala_boost INTERFACE)
-set(PHALA_CACHE "$ENV{PHALA_CACHE}" CACHE PATH "Where heavy dependencies are kept between clones")
-if(NOT PHALA_CACHE)
-  set(PHALA_CACHE "$ENV{HOME}/.cache/phala" CACHE PATH "" FORCE)
-endif()
+unset(PHALA_CACHE CACHE)   # earlier builds remembered it
+include(PhalaCache)
 if(EXISTS ${PHALA_CACHE}/boost-1.81/include/boost/version.hpp)
   target_include_directories(phala_boost SYSTEM BEFORE INTERFACE ${PHALA_CACHE}/boost-1.81/include)
 endif()

@@ -2,13 +2,14 @@
 # (our own C functions). Cargo runs at build time: about 5 minutes on two cores the first time, seconds later.
 #
 # Why a cache outside the build folder: compiled crates are shared by every build folder and every fresh clone of one machine.
-# PHALA_CACHE (environment) moves it from ~/.cache/phala.
 include_guard(GLOBAL)
+include(PhalaCache)
 
 set(PHALA_RUST_MINIMUM 1.95)
 
-# The first cargo that is new enough: the one on PATH, then rustup's, then the distribution's (Debian: cargo-web, rustc-web).
-foreach(candidate $ENV{CARGO} cargo $ENV{HOME}/.cargo/bin/cargo /usr/bin/cargo)
+# The first cargo that is new enough: the one on PATH, then rustup's, then the distribution's (Debian: cargo-web, rustc-web), then the one
+# that scripts/setup.sh unpacked because an older one is installed.
+foreach(candidate $ENV{CARGO} cargo $ENV{HOME}/.cargo/bin/cargo /usr/bin/cargo ${PHALA_CACHE}/rust-web/bin/cargo)
   unset(cargo CACHE)
   find_program(cargo ${candidate})
   if(NOT cargo)
@@ -28,16 +29,9 @@ if(NOT PHALA_CARGO)
   message(FATAL_ERROR "No cargo with Rust ${PHALA_RUST_MINIMUM} or later; seen: ${cargo_seen}. Install rustup's stable toolchain, or Debian's cargo-web.")
 endif()
 
-if(DEFINED ENV{PHALA_CACHE})
-  set(phala_cache $ENV{PHALA_CACHE})
-elseif(DEFINED ENV{XDG_CACHE_HOME})
-  set(phala_cache $ENV{XDG_CACHE_HOME}/phala)
-else()
-  set(phala_cache $ENV{HOME}/.cache/phala)
-endif()
 get_filename_component(rust_source ${CMAKE_CURRENT_LIST_DIR}/../rust ABSOLUTE)
 # One folder per toolchain: when Cargo.lock changes, cargo itself rebuilds exactly the crates that changed.
-set(rust_cache ${phala_cache}/rust-${rustc_number})
+set(rust_cache ${PHALA_CACHE}/rust-${rustc_number})
 
 # Cargo links its build scripts with `cc`; where only clang-19 is installed, that does it.
 set(rust_environment)

@@ -94,7 +94,7 @@ Result<std::vector<std::string>> Supervisor::tend() {
       // SIGKILL comes from outside (an operator, a machine short of memory): no sign that the program cannot run
       if (!(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)) ++program.restarts;
       if (program.restarts > most_restarts || (WIFEXITED(status) && WEXITSTATUS(status) == 127))
-        return fail(ErrorCode::unavailable, program.name + " " + how + " and does not stay up. The end of its log:\n" + tail_of(program.log, 12), "the whole log is " + program.log);
+        return fail(ErrorCode::unavailable, program.name + " " + how + why(program) + "; it does not stay up. The end of its log:\n" + tail_of(program.log, 12), "the whole log is " + program.log);
       news.push_back(program.name + " " + how + why(program) + "; starting it again (log: " + program.log + ")");
       program.not_before_ms = now_ms() + std::min<int64_t>(200ll << std::max(program.restarts - 1, 0), 10000);
     } else if (now_ms() >= program.not_before_ms) {

@@ -1,5 +1,5 @@
-# Writes version.cpp with the current commit, and leaves it alone when nothing changed.
-execute_process(COMMAND git rev-parse --short=12 HEAD OUTPUT_VARIABLE commit OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+# Writes version.cpp with the current commit ("-dirty": and changes that are in none), and leaves it alone when nothing changed.
+execute_process(COMMAND git describe --always --dirty --abbrev=12 --exclude=* OUTPUT_VARIABLE commit OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
 if(NOT commit)
   set(commit unknown)
 endif()

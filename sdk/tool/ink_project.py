@@ -8,6 +8,8 @@ import shutil
 import subprocess
 import tomllib
 
+import cache
+
 TARGET = "wasm32-unknown-unknown"
 RELEASE = {"LTO": "fat", "CODEGEN_UNITS": "1", "OPT_LEVEL": "z", "PANIC": "abort", "OVERFLOW_CHECKS": "true"}
 METADATA_MAIN = """extern crate contract;
@@ -31,7 +33,7 @@ class Toolchain:
     """A rustc and cargo that can compile core and alloc from source."""
 
     def __init__(self):
-        for rustc in filter(None, (os.environ.get("PHALA_RUSTC"), shutil.which("rustc"), "/usr/bin/rustc")):
+        for rustc in filter(None, (os.environ.get("PHALA_RUSTC"), shutil.which("rustc"), "/usr/bin/rustc", cache.path("rust-web", "bin", "rustc"))):
             cargo = os.path.join(os.path.dirname(rustc), "cargo")
             if not (os.path.exists(rustc) and os.path.exists(cargo)):
                 continue

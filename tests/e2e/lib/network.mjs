@@ -10,7 +10,7 @@ export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '.
 export const programs = process.env.PHALA_BIN ?? join(root, 'build', 'release', 'bin')
 
 /** A port that is free now, with `span` free ones from it on. */
-async function freePorts(span) {
+export async function freePorts(span) {
   const free = (port) => new Promise((resolve) => {
     const server = createServer().once('error', () => resolve(false)).once('listening', () => server.close(() => resolve(true))).listen(port, '127.0.0.1')
   })
@@ -23,13 +23,13 @@ async function freePorts(span) {
 
 /**
  * A running network: { rpc, workers, clusterId, systemContract, treasury, accounts, base, stop(), output() }.
- * `args` are added to the command line. The base path outlives `stop()` when the caller gives one.
+ * `args` are added to the command line, `env` to the environment of all its programs. The base path outlives `stop()` when the caller gives one.
  */
-export async function startNetwork({ args = [], base, readyWithinMs = 60_000 } = {}) {
+export async function startNetwork({ args = [], env = {}, base, port, readyWithinMs = 60_000 } = {}) {
   const own = base === undefined
   base ??= mkdtempSync(join(tmpdir(), 'phala-e2e-'))
-  const port = await freePorts(40)
-  const child = spawn(join(programs, 'phala'), ['dev', '--base-path', base, '--rpc-port', String(port), '--worker-port', String(port + 1), ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  port ??= await freePorts(40)
+  const child = spawn(join(programs, 'phala'), ['dev', '--base-path', base, '--rpc-port', String(port), '--worker-port', String(port + 1), ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
   let output = ''
   child.stdout.on('data', (d) => { output += d })
   child.stderr.on('data', (d) => { output += d })
@@ -48,6 +48,7 @@ export async function startNetwork({ args = [], base, readyWithinMs = 60_000 } =
   return {
     ...summary,
     base,
+    port,
     pid: child.pid,
     readyMs: Date.now() - started,
     output: () => output,
@@ -96,3 +97,26 @@ export async function startNode({ args = [], blockMs = 300, base } = {}) {
 
 /** A contract built with the tree: contracts/NAME.contract of the build folder. */
 export const builtContract = (name) => JSON.parse(readFileSync(join(programs, '..', 'contracts', `${name}.contract`), 'utf8'))
+
+/** Runs `phala` to its end: { code, signal, stdout, stderr }. It sees none of the PHALA_ variables of this process but those in `env`. */
+export function phala(args, { env = {}, cwd, timeoutMs = 120_000 } = {}) {
+  const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('PHALA_') || name === 'PHALA_CACHE'))
+  return run(join(programs, 'phala'), args, { env: { ...clean, ...env }, cwd, timeoutMs })
+}
+
+/** Runs any program to its end. */
+export function run(program, args, { env = process.env, cwd, timeoutMs = 120_000 } = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] })
+    const out = { stdout: '', stderr: '' }
+    for (const name of ['stdout', 'stderr']) child[name].on('data', (d) => { out[name] += d })
+    const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs)
+    child.once('error', reject)
+    child.once('close', (code, signal) => {
+      clearTimeout(timer)
+      resolve({ code, signal, ...out })
+    })
+  })
+}
+
+export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
