@@ -166,9 +166,11 @@ if [[ " ${aside[*]-} " == *" ${boost[0]} "* ]]; then
 fi
 if [[ " ${aside[*]-} " == *"-web"* ]]; then
   say "the installed Rust stands in the way of a current one: unpacking that into $cache/rust-web instead"
-  standard_library=$(apt-cache depends libstd-rust-web-dev | sed -n 's/.*Depends: \(libstd-rust-web-[0-9.]*\)$/\1/p' | head -n 1)
-  unpack rust-web "${rust_with_sources[@]}" libstd-rust-web-dev "$standard_library"
-  add_missing libgit2-1.5 libssh2-1 libsqlite3-0 gcc libc6-dev   # what those packages would have brought
+  depends() { apt-cache depends --no-recommends --no-suggests "$@" | sed -n 's/^ *Depends: \([a-z0-9][^ ]*\)$/\1/p' | sort -u; }
+  rust_whole=("${rust_with_sources[@]}" libstd-rust-web-dev $(depends libstd-rust-web-dev | grep '^libstd-rust-web-'))
+  unpack rust-web "${rust_whole[@]}"
+  # what those packages would have brought
+  add_missing $(depends "${rust_whole[@]}" | grep -v -e rust -e cargo)
 fi
 
 progress() {   # a line that changes on a terminal, lines of their own elsewhere
