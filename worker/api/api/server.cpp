@@ -112,8 +112,7 @@ Result<std::unique_ptr<Api>> Api::start(ApiContext context, const ApiOptions& op
   if (options.token.empty()) return fail(ErrorCode::invalid_input, "the private port needs a token");
   std::unique_ptr<Api> api(new Api(std::move(context), options.stop_grace_ms));
   const auto options_for = [&](const std::string& address, u16 port, bool is_public) {
-    http::ServerOptions out{address, port, 2, {}, {}, "phala-worker"};
-    out.trace_headers = true;
+    http::ServerOptions out{.address = address, .port = port, .threads = 2, .server_name = "phala-worker", .trace_headers = true};
     out.refusal = [&service = api->context_.service, is_public](const http::Request& head, int status, const std::string& text) { return refusal(service, is_public, head, status, text); };
     return out;
   };
