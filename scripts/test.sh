@@ -1,7 +1,13 @@
 #!/usr/bin/env bash
 # The tests. After the build, jobs run side by side on as many lanes as there are processors (two at least); a failing job does not hide the others, and one that
 # hangs fails when its time is up. Each job's output is in build/test-NAME.log and is shown when it fails. Ends with "N passed, N failed".
-# Usage: scripts/test.sh [suite…]   suites: unit e2e contracts purity sim fuzz; all of them when none is named
+# Usage: scripts/test.sh [suite…]   those of the first column when none is named:
+#   unit       every room's own tests                             sanitize  unit tests under address, undefined-behaviour and thread sanitizers
+#   e2e        the published clients against a whole network      compiler  g++ 12 reads lib, pallets and runtime
+#   contracts  ink! and C++ contracts
+#   purity     lib, pallets, runtime for wasm32
+#   sim        the network under 1,000 seeds
+#   fuzz       each target for FUZZ_SECONDS (60)
 set -uo pipefail
 cd "$(dirname "$0")/.."
 cores=$(nproc)
@@ -88,8 +94,14 @@ finish() {
   exit
 }
 
-# configure PRESET JOBS [OPTION…] TARGETS: as fresh as the sources, or not at all
-configure() { cmake --preset "$1" && nice -n 10 cmake --build "build/$1" --parallel "$2" "${@:3}"; }
+# configure PRESET JOBS OPTION… -- TARGET…: as fresh as the sources, or not at all
+configure() {
+  local preset=$1 jobs=$2 options=()
+  shift 2
+  while [ "$1" != -- ]; do options+=("$1"); shift; done
+  shift
+  cmake --preset "$preset" ${options[@]+"${options[@]}"} && nice -n 10 cmake --build "build/$preset" --parallel "$jobs" ${1:+--target "$@"}
+}
 # Exactly what the lock file says; again only when it changed.
 npm_install() {
   local sum
@@ -99,11 +111,20 @@ npm_install() {
 e2e() { cd "tests/e2e/$1" && node --test --test-reporter=spec "$2"; }
 export -f configure npm_install e2e
 
-# ---- what is run, in this order as lanes get free: long jobs first, so that the last ones end together --------------------
-add build 3600 - configure release "$cores"
+# ---- what is run, in this order as lanes get free: quick answers first, then what is long or waited for ----------------------
+add build 3600 - configure release "$cores" --
 run_all
 [ "${state[build]}" = passed ] || { echo "the build failed; nothing else can run"; finish; }
 
+# as the build lists them: a folder may hold programs of another day
+if has unit; then
+  for room in $(ctest --test-dir build/release -N | sed -n 's/^ *Test *#[0-9]*: //p'); do add "unit-${room#phala_}" 600 - ctest --test-dir build/release --tests-regex "^$room\$" --output-on-failure; done
+fi
+sanitized=()
+! has sanitize || sanitized=(lib_tests worker_tests)
+! has fuzz || sanitized+=(fuzzers)
+if [ ${#sanitized[@]} -gt 0 ]; then add build-asan 3600 - configure fuzz $half -- "${sanitized[@]}"; fi
+threaded=(phala_http phala_tasks phala_pool phala_rpc phala_worker_api)
 if has e2e; then
   for project in tests/e2e/*/package.json; do
     project=$(basename "$(dirname "$project")")
@@ -116,16 +137,30 @@ if has e2e; then
   done
   add e2e-polkadot-api-metadata 120 npm-polkadot-api bash -c "cd tests/e2e/polkadot-api && node ../../golden/metadata/check.mjs ."
 fi
-if has fuzz; then add build-fuzz 3600 - configure fuzz $half --target fuzzers; fi
+if has sanitize; then add build-tsan 3600 - configure tsan $half -- "${threaded[@]/%/_test}"; fi
 if has sim; then add simulated-network 1800 - tests/sim/run.sh; fi
 if has contracts; then add contracts 1800 - tests/contracts/check.sh build/release; fi
 if has purity; then add purity-wasm32 1200 - tests/purity/build.sh build/purity; fi
-# as the build lists them: a folder may hold programs of another day
-if has unit; then
-  for room in $(ctest --test-dir build/release -N | sed -n 's/^ *Test *#[0-9]*: //p'); do add "unit-${room#phala_}" 600 - ctest --test-dir build/release --tests-regex "^$room\$" --output-on-failure; done
+if has compiler; then add second-compiler 1200 - scripts/second-compiler.sh build/release; fi
+# tests_of PRESET: "name folder program" of each, as the build lists them
+tests_of() {
+  ctest --test-dir "build/$1" --show-only=json-v1 2>/dev/null | python3 -c '
+import json, os, sys
+for test in json.load(sys.stdin)["tests"]:
+    folder = next(p["value"] for p in test["properties"] if p["name"] == "WORKING_DIRECTORY")
+    print(test["name"].removeprefix("phala_"), os.path.relpath(folder, sys.argv[1]), os.path.relpath(test.get("command", ["not-built"])[0]))' "build/$1"
+}
+mapfile -t rooms < <(tests_of release)
+! has sanitize || [ ${#rooms[@]} -gt 20 ] || { echo "the build lists only ${#rooms[@]} tests"; failed=$((failed + 1)); finish; }
+if has sanitize; then
+  # the same rooms, so the same list; these programs come with their build
+  while read -r name folder program; do
+    if [[ $folder == lib/* || $folder == worker/* ]]; then add "asan-$name" 900 build-asan "${program/build\/release/build/fuzz}" --gtest_brief=1; fi
+    if [[ " ${threaded[*]} " == *" phala_$name "* ]]; then add "tsan-$name" 900 build-tsan "${program/build\/release/build/tsan}" --gtest_brief=1; fi
+  done < <(printf '%s\n' "${rooms[@]}")
 fi
 if has fuzz; then
-  for target in $(scripts/fuzz.sh --list); do add "fuzz-$target" $((FUZZ_SECONDS + 300)) build-fuzz scripts/fuzz.sh --built "$target"; done
+  for target in $(scripts/fuzz.sh --list); do add "fuzz-$target" $((FUZZ_SECONDS + 300)) build-asan scripts/fuzz.sh --built "$target"; done
 fi
 run_all
 finish
