@@ -129,6 +129,68 @@ TEST_F(ContractTest, value_is_refused_where_it_is_not_expected) {
   EXPECT_TRUE(host.send<Counter>(Counter::Note{"paid"}).has_value());
 }
 
+/// Pays, changes its code and calls another contract; and may end with an error after all that.
+struct Purse {
+  u32 payments{};
+  FIELDS(payments)
+  struct New { FIELDS()  static constexpr Constructor constructor = Constructor("new").payable(); };
+  struct Pay {
+    AccountId to; Balance amount{}; bool refuse{};
+    FIELDS(to, amount, refuse)
+    using Returns = Result<Balance, Error>;
+    static constexpr Message message = Message("pay").payable();
+  };
+  struct Send { AccountId callee; Balance amount{};  FIELDS(callee, amount)  using Returns = bool;  static constexpr Message message = Message("send").mutating(); };
+  struct Leave { AccountId heir;  FIELDS(heir)  using Returns = void;  static constexpr Message message = Message("leave"); };
+  using Constructors = List<New>;
+  using Messages = List<Pay, Send, Leave>;
+  using Events = List<>;
+  void operator()(const New&) {}
+  Result<Balance, Error> operator()(const Pay& call) {
+    ++payments;
+    static_cast<void>(set_code_hash(Hash(std::array<u8, 32>{9})));
+    if (!transfer(call.to, call.amount) || call.refuse) return fail(Error::Forbidden);
+    return balance();
+  }
+  bool operator()(const Send& call) const { return sdk::call(call.callee, Counter::Get{}, {.value = call.amount}).has_value(); }
+  void operator()(const Leave& call) { terminate(call.heir); }
+};
+
+TEST_F(ContractTest, money_comes_with_the_call_and_an_undone_call_gives_everything_back) {
+  const AccountId bob(std::array<u8, 32>{2});
+  host.value = 100;
+  ASSERT_FALSE(host.deploy<Purse>(Purse::New{}).trapped);
+  EXPECT_EQ(host.balance, 100u);
+  host.value = 5;
+  EXPECT_EQ(host.send<Purse>(Purse::Pay{bob, 25, false})->value(), 80u);
+  EXPECT_EQ(host.balance, 80u);
+  EXPECT_EQ(host.own_code, Hash(std::array<u8, 32>{9}));
+  host.own_code = Hash(std::array<u8, 32>{1});
+  const auto storage = host.storage;
+  for (const Balance amount : {Balance{25}, Balance{1000}}) {
+    EXPECT_EQ(host.send<Purse>(Purse::Pay{bob, amount, true})->error(), Error::Forbidden);
+    EXPECT_EQ(host.balance, 80u);
+    EXPECT_EQ(host.transfers, (std::vector<std::pair<AccountId, Balance>>{{bob, 25}}));
+    EXPECT_EQ(host.own_code, Hash(std::array<u8, 32>{1}));
+    EXPECT_EQ(host.storage, storage);
+  }
+  host.value = 0;
+  std::vector<Balance> received;
+  host.peer = [&](const AccountId&, u32, Balance value, ByteView) {
+    received.push_back(value);
+    return value == 7 ? TestHost::Answer{1, {}} : TestHost::Answer{0, {0, 1, 0, 0, 0}};
+  };
+  EXPECT_TRUE(host.send<Purse>(Purse::Send{bob, 10}).value());
+  EXPECT_EQ(host.balance, 70u);
+  EXPECT_FALSE(host.send<Purse>(Purse::Send{bob, 7}).value());    // it traps: the money stays
+  EXPECT_EQ(host.balance, 70u);
+  EXPECT_FALSE(host.send<Purse>(Purse::Send{bob, 71}).value());   // more than there is
+  EXPECT_EQ(received, (std::vector<Balance>{10, 7}));
+  host.call_raw<Purse>(detail::call_data(Purse::Leave::message, Purse::Leave{bob}));
+  EXPECT_EQ(host.transfers.back(), (std::pair<AccountId, Balance>{bob, 70}));
+  EXPECT_EQ(host.balance, 0u);
+}
+
 TEST_F(ContractTest, without_or_with_broken_storage_a_message_traps) {
   EXPECT_EQ(host.send<Counter>(Counter::Get{}).error(), CallError::callee_trapped);
   host.storage[Bytes(4, 0)] = {1, 2};
@@ -157,6 +219,7 @@ TEST_F(ContractTest, a_call_reads_every_kind_of_answer) {
     EXPECT_EQ(to_hex(input), to_hex(Counter::Add::message.selector) + "02000000");
     return answer;
   };
+  host.balance = 100;
   const auto ask = [&] { return call(alice, Counter::Add{2}, {.value = 9, .allow_reentry = true}); };
   answer = {0, {0, 0, 5, 0, 0, 0}};
   EXPECT_EQ(ask()->value(), 5u);

@@ -18,8 +18,9 @@ TestHost::~TestHost() { active = nullptr; }
 
 CallOutcome TestHost::run(Bytes input, void (*entry)()) {
   input_ = std::move(input);
-  const auto storage_before = storage;
-  const auto events_before = events.size();
+  const auto before = std::tuple(storage, balance, own_code);
+  const auto events_before = events.size(), transfers_before = transfers.size();
+  balance += value;
   CallOutcome outcome;
   try {
     entry();
@@ -29,8 +30,9 @@ CallOutcome TestHost::run(Bytes input, void (*entry)()) {
     outcome = {true, false, {}};
   }
   if (outcome.trapped || outcome.reverted) {
-    storage = storage_before;
+    std::tie(storage, balance, own_code) = before;
     events.resize(events_before);
+    transfers.resize(transfers_before);
   }
   return outcome;
 }
@@ -124,9 +126,19 @@ u32 transfer(const u8* account, u32, const u8* value, u32) {
   return 0;
 }
 
+/// What another contract answers; it keeps the money unless it fails.
+template <class Ask>
+static TestHost::Answer paid(Balance value, Ask ask) {
+  if (value > world().balance) return {static_cast<u32>(CallError::transfer_failed), {}};
+  world().balance -= value;
+  auto answer = ask(value);
+  if (answer.status != 0) world().balance += value;
+  return answer;
+}
+
 u32 call(u32 flags, const u8* callee, u64, const u8* value, const u8* data, u32 len, u8* out, u32* out_len) {
   if (!world().peer) return static_cast<u32>(CallError::not_callable);
-  const auto answer = world().peer(AccountId(view(callee, 32)), flags, load_le<Balance>(value), view(data, len));
+  const auto answer = paid(load_le<Balance>(value), [&](Balance sent) { return world().peer(AccountId(view(callee, 32)), flags, sent, view(data, len)); });
   if (answer.status == 0 || answer.status == static_cast<u32>(CallError::callee_reverted)) put(answer.data, out, out_len);
   return answer.status;
 }
@@ -139,14 +151,18 @@ u32 delegate_call(u32, const u8* code, const u8* data, u32 len, u8* out, u32* ou
 u32 instantiate(const u8* code, u64, const u8* value, const u8* data, u32 len, u8* created, u32* created_len, u8* out, u32* out_len,
                 const u8* salt, u32 salt_len) {
   if (!world().creator) return static_cast<u32>(CallError::code_not_found);
-  const auto answer = world().creator(Hash(view(code, 32)), load_le<Balance>(value), view(data, len), view(salt, salt_len));
+  const auto answer = paid(load_le<Balance>(value), [&](Balance sent) { return world().creator(Hash(view(code, 32)), sent, view(data, len), view(salt, salt_len)); });
   if (answer.status != 0) return answer.status;
   PHALA_ASSERT(answer.data.size() >= 32);
   put(ByteView(answer.data).first(32), created, created_len);
   put(ByteView(answer.data).subspan(32), out, out_len);
   return 0;
 }
-void terminate(const u8*) { throw Returned{false, {}}; }
+void terminate(const u8* beneficiary) {
+  world().transfers.emplace_back(AccountId(view(beneficiary, 32)), world().balance);
+  world().balance = 0;
+  throw Returned{false, {}};
+}
 
 void deposit_event(const u8* topics, u32 topics_len, const u8* data, u32 len) {
   std::vector<Hash> decoded;

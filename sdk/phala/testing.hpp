@@ -38,7 +38,8 @@ class TestHost {
   TestHost(const TestHost&) = delete;
 
   AccountId caller, self;
-  Balance value = 0, balance = 0;
+  Balance value = 0;                                 ///< sent with the next calls
+  Balance balance = 0;                               ///< what the contract can spend; `value` is added when a call begins
   BlockNumber block = 1;
   Timestamp now_ms = 0;
   Hash own_code;
@@ -52,7 +53,7 @@ class TestHost {
   Creator creator;                                   ///< none: no such code
   Extension extension;                               ///< none: every extension call traps
 
-  /// Runs the constructor; a trap or a revert leaves storage and events as they were.
+  /// Runs the constructor. A trap or a revert undoes storage, events, transfers, balance and the code hash; `debug` stays.
   template <class C, class M>
   CallOutcome deploy(const M& constructor) { return run(detail::call_data(M::constructor, constructor), run_deploy<C>); }
   template <class C>

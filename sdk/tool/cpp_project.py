@@ -22,6 +22,10 @@ COMMON_FLAGS = ["-std=c++23", "-Wall", "-Wextra", "-Werror=return-type", "-Werro
 WASM_FLAGS = ["--target=wasm32-wasi", "-mcpu=mvp", "-msign-ext", "-Oz", "-flto", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics",
               "-nostdlib"]
 LINK_FLAGS = ["-fuse-ld=lld", "-Wl,--import-memory,--no-entry,--gc-sections,-z,stack-size=65536,--stack-first,--strip-all,--fatal-warnings,-O2"]
+# What native tests of a contract link with, from a build of this tree, and the machine's own libraries.
+TEST_LIBRARIES = ("sdk/libphala_sdk.a", "lib/crypto/libphala_crypto.a", "lib/scale/libphala_scale.a", "lib/base/libphala_base.a", "rust/libphala_rust.a")
+TEST_SYSTEM = ["-lcrypto", "-lxxhash", "-lsecp256k1", "-lgtest_main", "-lgtest", "-lpthread", "-ldl", "-lm"]
+TEST_INCLUDES = ("lib/crypto",)
 KEYS = {"name": str, "version": str, "authors": list, "description": str, "license": str, "repository": str, "buffer_size": int,
         "max_pages": int}
 
@@ -160,6 +164,30 @@ class CppProject:
         program = os.path.join(folder, "describe")
         _run([self.compiler, "-fuse-ld=lld", "-Wl,--gc-sections", *objects, "-o", program], f"linking the description of {self.name}")
         return json.loads(_run([program], f"describing {self.name}"))
+
+    def test(self, target_dir, build):
+        """Compiles the contract and its *_test.cpp natively and runs them; the exit code of the tests."""
+        tests = sorted(glob.glob(os.path.join(self.directory, "*_test.cpp")))
+        if not tests:
+            raise BuildError("it has no tests: no file ends in _test.cpp")
+        libraries = [os.path.join(build, library) for library in TEST_LIBRARIES]
+        for library in libraries:
+            if not os.path.exists(library):
+                raise BuildError(f"{library} is missing; build the SDK first: cmake --build {build} --target phala_sdk")
+        folder = os.path.join(target_dir, "cpp", self.name, "test")
+        os.makedirs(folder, exist_ok=True)
+        includes = [f"-I{os.path.join(ROOT, i)}" for i in (*INCLUDES, *TEST_INCLUDES)] + [f"-I{self.directory}"]
+
+        def one(source):
+            out = os.path.join(folder, os.path.basename(source) + ".o")
+            _run([self.compiler, *COMMON_FLAGS, "-O1", "-g", *includes, "-c", source, "-o", out], f"compiling {os.path.basename(source)}")
+            return out
+
+        with ThreadPoolExecutor(self.jobs) as pool:
+            objects = list(pool.map(one, self.sources + tests))
+        program = os.path.join(folder, self.name + "_test")
+        _run([self.compiler, "-fuse-ld=lld", *objects, *libraries, *TEST_SYSTEM, "-o", program], f"linking the tests of {self.name}")
+        return subprocess.run([program, "--gtest_brief=1"], check=False).returncode
 
     def source_info(self):
         found = re.search(r"clang version (\d+\.\d+\.\d+)", self.compiler_version)
