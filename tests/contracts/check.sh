@@ -26,7 +26,12 @@ for name in ("flipper", "caller", "fetcher"):
         print(f"{name}: equal to the golden file")
 PYTHON
 
+# what `phala contract new` makes is tested and built as it is
+"$build/bin/phala" contract new my_first --dir "$out/my_first" >/dev/null
+"$build/bin/phala" contract test "$out/my_first"
+"$build/bin/phala" contract build "$out/my_first" --out "$out"
+
 cd "$here/check-abi"
 npm install --no-audit --no-fund --loglevel=error >/dev/null
 node check.mjs "$root"/tests/golden/contracts/{flipper,caller,fetcher}.contract
-node check.mjs "$build/contracts/system.contract" --as system --also system.selectors.json "$build/contracts/tokenomic.contract"
+node check.mjs "$build/contracts/system.contract" --as system --also system.selectors.json "$build/contracts/tokenomic.contract" "$out/my_first.contract"

@@ -1,4 +1,4 @@
-// phala contract build: the build tool of the SDK, as a command.
+// phala contract build, test: the build tool of the SDK, as commands.
 
 #include <fcntl.h>
 #include <poll.h>
@@ -50,6 +50,14 @@ Result<Ended> run_tool(std::vector<std::string> words, bool collect) {
   return out;
 }
 
+Result<int> test(const Args& args) {
+  std::error_code error;
+  const fs::path native = fs::read_symlink("/proc/self/exe", error).parent_path().parent_path();   // the build folder that holds bin/phala
+  const Ended ended = TRY(run_tool({TRY(find_tool()).string(), args.text("DIR"), "--test", "--native", native.string()}, false));
+  if (WIFEXITED(ended.status) && WEXITSTATUS(ended.status) == 0) return 0;
+  return fail(ErrorCode::refused, "the tests of " + args.text("DIR") + " did not pass", "the lines above say why");
+}
+
 Result<int> build(const Args& args) {
   std::vector<std::string> words{TRY(find_tool()).string(), args.text("DIR")};
   if (args.has("--out")) words.insert(words.end(), {"--out", args.text("--out")});
@@ -67,6 +75,7 @@ std::span<const Command> contract_build_commands() {
   static const Command commands[] = {
       {"contract build", "Build a contract project (C++ or ink!) to a .contract file", "phala contract build contracts/examples/counter --out build/counter", {{"DIR", "project folder"}},
        {{"--out", "DIR", "where the .contract file goes (target/contract in the project folder)"}}, build},
+      {"contract test", "Run the unit tests of a C++ contract natively, without a network", "phala contract test contracts/examples/counter", {{"DIR", "project folder"}}, {}, test},
   };
   return commands;
 }
