@@ -55,6 +55,7 @@ Result<> spawn(Program& program) {
 }
 
 constexpr u64 full_disk_bytes = 4u << 20;
+constexpr size_t log_time_size = 23;   // "2026-01-31 23:59:59.123"
 
 /// ": its last words", and whether the disk is full: then the log may have no room for them.
 std::string why(const Program& program) {
@@ -136,16 +137,16 @@ std::string tail_of(const std::string& path, size_t lines) {
 std::string last_words(const std::string& log, int64_t start) {
   std::ifstream file(log);
   file.seekg(start);
-  std::string last, error;
+  std::string last, error, cause;   // the last error often says only what followed from the one before
   for (std::string line; std::getline(file, line);) {
     if (line.find_first_not_of(" \t\r") == line.npos) continue;
     last = line;
     // our programs write "DATE TIME E target: …"; what ends them before their log starts, "program: …"
-    if (line.find(" E ") != line.npos || line.starts_with("phala-")) error = line;
+    const bool logged = line.find(" E ") == log_time_size;
+    if (!logged && !line.starts_with("phala-")) continue;
+    cause = std::exchange(error, logged ? line.substr(log_time_size + 3) : line);
   }
-  std::string& out = error.empty() ? last : error;
-  if (const size_t at = out.find(" E "); at == 23) out.erase(0, at + 3);
-  return out;
+  return error.empty() ? last : cause.empty() ? error : cause + "; " + error;
 }
 
 Result<> check_port_free(u16 port, std::string_view flag) {

@@ -68,7 +68,7 @@ std::span<const Command> attest_commands() {
   static const Command commands[] = {
       {"attest", "Check attestation evidence"},
       {"attest verify", "Check a DCAP quote against its collateral; exit 0 and the claims, or one named error",
-       "phala attest verify tests/golden/dcap/sgx_quote tests/golden/dcap/sgx_quote_collateral.json --now 1750000000",
+       "phala attest verify tests/golden/dcap/sgx_quote tests/golden/dcap/sgx_quote_collateral.json --now 1750377600",
        {{"QUOTE", "file with the quote, raw or hex"}, {"COLLATERAL", "file with the collateral, JSON"}},
        {{"--root-ca", "FILE", "trust this root certificate instead of Intel's (DER or PEM)"}, {"--now", "UNIX", "verify as of this time (seconds) instead of now"}}, verify},
   };
