@@ -212,7 +212,7 @@ int main(int argc, char** argv) {
   options.flag("--allow-cors", settings.allow_cors, "let web pages of any origin query the public port");
   options.list("--allow-egress", settings.allow_egress, "local addresses (CIDR) that contracts may reach by HTTP");
   options.value("--query-timeout", settings.query_timeout, "seconds a query may take", 5, 600);
-  options.value("--checkpoint-interval", settings.checkpoint_interval, "seconds between snapshots of the state", 10);
+  options.value("--checkpoint-interval", settings.checkpoint_interval, "seconds between snapshots of the state", 1);
   options.value("--cores", settings.cores, "cores for queries and benchmark; 0: all", 0, max_cores);
   options.list("-l,--log", settings.log_levels, "log level, or target=level");
   options.flag("--log-json", settings.log_json, "log lines as JSON");
