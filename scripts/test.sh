@@ -106,7 +106,7 @@ configure() {
 npm_install() {
   local sum
   sum=$(cat package.json package-lock.json | sha256sum)
-  [ "$(cat node_modules/.installed 2>/dev/null)" = "$sum" ] || { npm ci --no-audit --no-fund --loglevel=error && echo "$sum" >node_modules/.installed; }
+  [ "$(cat node_modules/.installed 2>/dev/null)" = "$sum" ] || { npm ci --no-audit --no-fund --loglevel=error && mkdir -p node_modules && echo "$sum" >node_modules/.installed; }
 }
 e2e() { cd "tests/e2e/$1" && node --test --test-reporter=spec "$2"; }
 export -f configure npm_install e2e
