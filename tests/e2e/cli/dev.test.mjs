@@ -284,7 +284,7 @@ describe('a full disk', { skip: isRoot ? false : 'needs root, to mount a small d
         assert.ok(Date.now() < end, network.output())
         if ((await phala(['tx', 'System.remark', `@${large}`], { env: { PHALA_RPC: network.rpc } })).code !== 0) await sleep(200)
       }
-      assert.match(network.output(), /ended with code 5: .*free disk space/)
+      assert.match(network.output(), /ended with code 5: .*the disk is full \(free some space/)
       rmSync(ballast)
       const before = Date.now()
       let grown = false
