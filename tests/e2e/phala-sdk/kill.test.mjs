@@ -1,22 +1,25 @@
-// kill -9 of node, workers and relay at random points under load: everything resumes by itself, no message is lost or applied twice.
+// kill -9 of node, workers and relay at random points under load: everything resumes by itself, no message is lost or applied twice. A kill counts only
+// when its victim has been at work since its last start; half of a worker's kills come while it writes a snapshot.
 // KILLS: how often each program is killed (100). SEED: for the order and the moments.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmSync, watch } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 
 import { ApiPromise, Keyring, WsProvider } from '@polkadot/api'
 import { compactAddLength } from '@polkadot/util'
 import { OnChainRegistry, getContract, options, signCertificate } from '@phala/sdk'
 
-import { contractFile, startNetwork } from '../lib/network.mjs'
+import { contractFile, sleep, startNetwork } from '../lib/network.mjs'
 import { deploy } from './deploy.mjs'
 
 const kills = Number(process.env.KILLS ?? 100)
 let seed = Number(process.env.SEED ?? 7)
 const random = () => ((seed = (seed * 1103515245 + 12345) % 2147483648) / 2147483648)
-const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
-let network, api, registry, alice, bob, contract
+let network, base, api, registry, alice, bob, contract
 
 /** JSON-RPC by HTTP; null while the node is away. */
 async function rpc(method, ...params) {
@@ -28,14 +31,16 @@ async function rpc(method, ...params) {
   }
 }
 const info = (worker, method) => fetch(`${worker.url}/prpc/PhactoryAPI.${method}?json=true`, { signal: AbortSignal.timeout(5000) }).then((r) => r.json()).catch(() => null)
-/** Process ids of the programs, by the name of their binary. */
+/** The programs that run now: { pid, name: 'node' | 'relay' | 'worker', worker: its place among the workers }. */
 function children() {
   const out = execFileSync('ps', ['--ppid', String(network.pid), '-o', 'pid=,args='], { encoding: 'utf8' }).trim().split('\n')
-  return out.map((line) => line.trim().match(/^(\d+)\s+\S*?(phala-(?:node|worker|relay))\s(.*)$/)).filter(Boolean).map(([, pid, name, args]) => ({ pid: Number(pid), name, args }))
+  return out.map((line) => line.trim().match(/^(\d+)\s+\S*?phala-(node|worker|relay)\s(.*)$/)).filter(Boolean)
+    .map(([, pid, name, args]) => ({ pid: Number(pid), name, worker: name === 'worker' ? Number(args.match(/--base-path \S*worker-(\d+)/)[1]) - 1 : undefined }))
 }
 
 before(async () => {
-  network = await startNetwork({ args: ['--block-ms', '250'] })
+  base = mkdtempSync(join(tmpdir(), 'phala-kill-'))
+  network = await startNetwork({ base, args: ['--block-ms', '250'], env: { PHALA_WORKER_CHECKPOINT_INTERVAL: '1' } })
   api = await ApiPromise.create(options({ provider: new WsProvider(network.rpc), noInitWarn: true }))
   const keyring = new Keyring({ type: 'sr25519' })
   alice = keyring.addFromUri('//Alice')
@@ -47,50 +52,108 @@ before(async () => {
 after(async () => {
   await api?.disconnect()
   await network?.stop()
+  rmSync(base, { recursive: true, force: true })
 })
 
-test(`${kills} kills of each program lose nothing`, { timeout: 1_800_000 }, async () => {
-  const start = (await api.query.system.account(bob.address)).nonce.toNumber()
+/** Adds one to the counter, again and again, until `stop`; each nonce is used for exactly one message, however often it must be sent. */
+function startLoad(start) {
   const genesisHash = api.genesisHash
   const message = contract.abi.findMessage('incBy').toU8a([1]).slice(1) // without its compact length
-  let sent = start
-  let stop = false
-  /** Adds one to the counter, again and again; each nonce is used for exactly one message, however often it must be sent. */
-  const load = (async () => {
-    while (!stop) {
+  const load = { sent: start, stop: false }
+  load.done = (async () => {
+    while (!load.stop) {
       const payload = '0x0000' + '00' + Buffer.from(compactAddLength(message)).toString('hex') + '00'.repeat(16) + '00e8764817000000' + '00'
       const tx = api.tx.phalaPhatContracts.pushContractMessage(contract.address.toHex(), payload, 200_000_000_000n)
-      tx.sign(bob, { nonce: sent, era: 0, blockHash: genesisHash, genesisHash, runtimeVersion: api.runtimeVersion })
+      tx.sign(bob, { nonce: load.sent, era: 0, blockHash: genesisHash, genesisHash, runtimeVersion: api.runtimeVersion })
       const hex = tx.toHex()
       for (let waited = 0; ; waited++) {
         if (waited % 15 === 0) await rpc('author_submitExtrinsic', hex)
         const raw = await rpc('state_getStorage', api.query.system.account.key(bob.address))
-        if (raw && api.createType('AccountInfo', raw).nonce.toNumber() > sent) break
-        await sleep(100)
+        if (raw && api.createType('AccountInfo', raw).nonce.toNumber() > load.sent) break
+        await sleep(50)
       }
-      sent++
+      load.sent++
     }
   })()
+  return load
+}
 
-  const left = { 'phala-node': kills, 'phala-worker': kills, 'phala-relay': kills }
-  while (Object.values(left).some((n) => n > 0)) {
-    const names = Object.keys(left).filter((name) => left[name] > 0)
-    const name = names[Math.floor(random() * names.length)]
-    const victims = children().filter((c) => c.name === name)
-    if (victims.length > 0) {
+/** Knows of each process how far the network was when it was first seen, and so whether it has been at work since. */
+class Witness {
+  #marks = new Map()
+  #heights
+  async look(load) {
+    this.#heights = await Promise.all(network.workers.map(async (w) => (await info(w, 'GetInfo'))?.blocknum ?? -1))
+    this.alive = children()
+    for (const { pid } of this.alive) if (!this.#marks.has(pid)) this.#marks.set(pid, { sent: load.sent, heights: this.#heights.slice() })
+    this.load = load
+  }
+  /** The node took a message; a worker processed blocks; the relay brought some to a worker. */
+  atWork({ pid, name, worker }) {
+    const mark = this.#marks.get(pid)
+    if (this.load.sent <= mark.sent) return false
+    const advanced = this.#heights.map((height, i) => mark.heights[i] < 0 ? (mark.heights[i] = height, false) : height > mark.heights[i])
+    return name === 'node' || (name === 'worker' ? advanced[worker] : advanced.some(Boolean))
+  }
+}
+
+/** Kills a worker in the middle of its next snapshot: true when one was cut off, false when none came in time. */
+function killInSnapshot({ pid, worker }) {
+  const folder = join(base, `worker-${worker + 1}`)
+  return new Promise((resolve) => {
+    const end = (hit) => {
+      clearTimeout(timer)
+      watcher.close()
+      resolve(hit)
+    }
+    const watcher = watch(folder, (_, name) => {
+      if (!/snapshot/.test(name)) return
+      try { process.kill(pid, 'SIGKILL') } catch { return end(false) }
+      end(true)
+    })
+    const timer = setTimeout(() => end(false), 2500)
+  })
+}
+
+test(`${kills} kills of each program lose nothing`, { timeout: 800_000 }, async () => {
+  const start = (await api.query.system.account(bob.address)).nonce.toNumber()
+  const load = startLoad(start)
+  const left = { node: kills, worker: kills, relay: kills }
+  const witness = new Witness()
+  let snapshots = 0, cut = 0
+  const pending = new Set() // kills that wait for a snapshot
+  while (Object.values(left).some((n) => n > 0) || pending.size > 0) {
+    await witness.look(load)
+    for (const victim of witness.alive) {
+      if (left[victim.name] <= 0 || [...pending].some((p) => p.pid === victim.pid) || !witness.atWork(victim) || random() < 0.4) continue
+      if (victim.name === 'worker' && left.worker % 2 === 0) {
+        const waiting = { pid: victim.pid }
+        pending.add(waiting)
+        left.worker--
+        killInSnapshot(victim).then((hit) => {
+          pending.delete(waiting)
+          if (!hit) return left.worker++
+          snapshots++
+          if (readdirSync(join(base, `worker-${victim.worker + 1}`)).some((name) => /new|tmp/.test(name))) cut++
+        })
+        continue
+      }
       try {
-        process.kill(victims[Math.floor(random() * victims.length)].pid, 'SIGKILL')
-        left[name]--
+        process.kill(victim.pid, 'SIGKILL')
+        left[victim.name]--
       } catch (e) {
         if (e.code !== 'ESRCH') throw e
       }
     }
-    await sleep(50 + random() * 500)
+    await sleep(random() * 200)
   }
-  stop = true
-  await load
-  const total = sent - start
-  assert.ok(total > kills / 10, `the load made progress (${total} messages)`)
+  load.stop = true
+  await load.done
+  const total = load.sent - start
+  console.log(`${total} messages, ${snapshots} kills at a snapshot, ${cut} of them before it had its name`)
+  assert.ok(total >= kills, `the load made progress (${total} messages)`)
+  assert.ok(snapshots >= kills / 4, `${snapshots} kills came at a snapshot`)
+  assert.ok(kills < 20 || cut > 0, 'some came in the middle of one')
 
   // everything comes back by itself, agrees, and has every message exactly once
   let roots
