@@ -137,16 +137,15 @@ std::string tail_of(const std::string& path, size_t lines) {
 std::string last_words(const std::string& log, int64_t start) {
   std::ifstream file(log);
   file.seekg(start);
-  std::string last, error, cause;   // the last error often says only what followed from the one before
+  std::string last, error;
   for (std::string line; std::getline(file, line);) {
     if (line.find_first_not_of(" \t\r") == line.npos) continue;
     last = line;
     // our programs write "DATE TIME E target: …"; what ends them before their log starts, "program: …"
     const bool logged = line.find(" E ") == log_time_size;
-    if (!logged && !line.starts_with("phala-")) continue;
-    cause = std::exchange(error, logged ? line.substr(log_time_size + 3) : line);
+    if (logged || line.starts_with("phala-")) error = logged ? line.substr(log_time_size + 3) : line;
   }
-  return error.empty() ? last : cause.empty() ? error : cause + "; " + error;
+  return error.empty() ? last : error;
 }
 
 Result<> check_port_free(u16 port, std::string_view flag) {

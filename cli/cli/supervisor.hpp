@@ -46,8 +46,8 @@ class Supervisor {
 
 /// The last `lines` lines of a file; empty when it cannot be read.
 std::string tail_of(const std::string& path, size_t lines);
-/// Why a program ended, in its own words: the last two lines of its log from `start` on that report errors, else the last line at all; empty when
-/// it wrote nothing.
+/// Why a program ended, in its own words: the last line of its log from `start` on that reports an error, else the last line at all; empty when it
+/// wrote nothing.
 std::string last_words(const std::string& log, int64_t start);
 /// Error when something already listens on this loopback port, naming the port and what to do.
 Result<> check_port_free(u16 port, std::string_view flag);

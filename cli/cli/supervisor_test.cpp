@@ -29,7 +29,6 @@ class SupervisorTest : public ::testing::Test {
 TEST_F(SupervisorTest, the_last_error_of_this_run_counts) {
   const std::string first = "2026-01-01 00:00:00.000 E node: of an earlier run\n";
   EXPECT_EQ(words(first + "2026-01-01 00:00:01.000 I node: starting\n2026-01-01 00:00:01.500 E node: disk full\n2026-01-01 00:00:02.000 I node: stopped\n\n", static_cast<int64_t>(first.size())), "node: disk full");
-  EXPECT_EQ(words("2026-01-01 00:00:00.000 E node: zero\n2026-01-01 00:00:01.000 E seal: no space left\n2026-01-01 00:00:01.500 E node: a block could not be stored\n"), "seal: no space left; node: a block could not be stored");
   EXPECT_EQ(words("phala-worker: no chain (give --chain FILE)\n"), "phala-worker: no chain (give --chain FILE)");
   EXPECT_EQ(words("terminate called\nwhat(): bad\n"), "what(): bad") << "without an error, the last line";
   EXPECT_EQ(words(first, static_cast<int64_t>(first.size())), "");

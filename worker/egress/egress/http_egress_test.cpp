@@ -250,7 +250,8 @@ TEST(HttpEgress, own_endpoints_are_not_queried_by_any_spelling_or_redirect) {
   for (const char* url : {"https://worker.example.org:444/", "http://worker.example.org/", "https://example.org/"}) EXPECT_FALSE(defaults.denies_url(url)) << url;
 }
 
-/// Names under "slow.invalid" take as long as a test likes; all others are the system's.
+/// Names under "slow.invalid" take as long as a test likes; all others are the system's. Never destroyed: a lookup that starts late outlives the tests,
+/// and whoever waits on a condition keeps its destructor from returning.
 struct Resolver {
   std::mutex mutex;
   std::condition_variable changed;
@@ -270,7 +271,8 @@ struct Resolver {
     changed.wait(lock, [&] { return running == 0; });
     open = false;
   }
-} resolver;
+};
+Resolver& resolver = *new Resolver;
 
 TEST(HttpEgress, however_slow_names_are_their_lookups_are_bounded) {
   Server server(always(response("ok")));
