@@ -2,7 +2,7 @@
 // when its victim has been at work since its last start; half of a worker's kills come while it writes a snapshot.
 // KILLS: how often each program is killed (100). SEED: for the order and the moments.
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync, watch } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -33,7 +33,9 @@ async function rpc(method, ...params) {
 const info = (worker, method) => fetch(`${worker.url}/prpc/PhactoryAPI.${method}?json=true`, { signal: AbortSignal.timeout(5000) }).then((r) => r.json()).catch(() => null)
 /** The programs that run now: { pid, name: 'node' | 'relay' | 'worker', worker: its place among the workers }. */
 function children() {
-  const out = execFileSync('ps', ['--ppid', String(network.pid), '-o', 'pid=,args='], { encoding: 'utf8' }).trim().split('\n')
+  const found = spawnSync('ps', ['--ppid', String(network.pid), '-o', 'pid=,args='], { encoding: 'utf8' })
+  assert.equal(found.status, 0, `phala dev, or all that it runs, is gone:\n${network.output()}`)
+  const out = found.stdout.trim().split('\n')
   return out.map((line) => line.trim().match(/^(\d+)\s+\S*?phala-(node|worker|relay)\s(.*)$/)).filter(Boolean)
     .map(([, pid, name, args]) => ({ pid: Number(pid), name, worker: name === 'worker' ? Number(args.match(/--base-path \S*worker-(\d+)/)[1]) - 1 : undefined }))
 }
