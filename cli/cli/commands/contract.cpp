@@ -77,7 +77,7 @@ Result<int> show(const Args& args, const ContractFile& file, const ContractEntry
     ordered_json out{{"value", value}, {"reverted", result.reverted()}, {"gasConsumed", result.gas_consumed}, {"gasRequired", result.gas_required}};
     out.update(details);
     print(args, out);
-  } else if (entry.returns) {
+  } else if (entry.returns && !(value.is_null() && details.contains("block"))) {   // a message that only does something says nothing
     print(args, value);
   }
   if (!result.reverted()) return config::exit_ok;
