@@ -36,7 +36,7 @@ int signature_type(crypto::Scheme scheme) { return static_cast<int>(scheme); }  
 struct CertificateBody { Bytes pubkey; u32 ttl{}; u32 config_bits{};  FIELDS(pubkey, ttl, config_bits) };
 constexpr u32 certificate_ttl = 0x7fffffff;   // a block number: never, as the published SDK has it
 
-/// The certificate chain of one request: the request is signed by a one-time key, that key is vouched for by the user (spec/clients.md §5.3).
+/// The certificate chain of one request: the request is signed by a one-time key, that key is vouched for by the user (docs/protocol.md §9.2).
 json sign_request(ByteView data, const crypto::KeyPair& user) {
   const auto session = ephemeral_pair();
   const Bytes body = scale::encode(CertificateBody{to_bytes(session.public_key()), certificate_ttl, 0});
@@ -54,7 +54,7 @@ Result<json> worker_call(const std::string& url, std::string_view method, const 
   return fail(ErrorCode::refused, "worker " + url + ": " + (error != reply.end() && error->is_string() ? error->get<std::string>() : "HTTP " + std::to_string(answer.status)));
 }
 
-/// Variants of the contract runtime's DispatchError (spec/contracts.md §1.11): words for people.
+/// Variants of the contract runtime's DispatchError (docs/protocol.md §14): words for people.
 std::string dispatch_error_text(scale::Reader& in) {
   static constexpr std::string_view contract_errors[] = {
       "InvalidSchedule", "InvalidCallFlags", "OutOfGas", "OutputBufferTooSmall", "TransferFailed", "MaxCallDepthReached", "ContractNotFound", "CodeTooLarge", "CodeNotFound", "CodeInfoNotFound",

@@ -1,6 +1,6 @@
 #pragma once
 // Why: what a client must do to talk to a contract, in one place: find its worker, encrypt, prove who asks, read what comes back
-// (spec/clients.md §3–§5).
+// (docs/protocol.md §9).
 
 #include <nlohmann/json.hpp>
 

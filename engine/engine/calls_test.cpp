@@ -1,4 +1,4 @@
-// Every spelling of calls and constructions, in the smallest wasm that uses it: spec/contracts.md §1.3.
+// Every spelling of calls and constructions, in the smallest wasm that uses it: docs/protocol.md §12.
 #include <gtest/gtest.h>
 
 #include "engine/test_support.hpp"

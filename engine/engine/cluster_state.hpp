@@ -15,7 +15,7 @@ namespace phala::engine {
 using ClusterId = Hash;
 using ContractId = AccountId;
 
-/// Fixed when the cluster is created (spec/contracts.md §1.10, §3.3), except `system_contract` (set by the set-up itself).
+/// Fixed when the cluster is created (docs/protocol.md §8, §13.4), except `system_contract` (set by the set-up itself).
 struct ClusterConfig {
   ClusterId cluster_id;
   AccountId owner;
@@ -28,7 +28,7 @@ struct ClusterConfig {
 /// `free` can be spent; `held` is locked as deposit.
 struct Account { Balance free{}, held{};  FIELDS(free, held) };
 
-/// spec/contracts.md §1.6
+/// docs/protocol.md §13.2
 struct ContractInfo {
   Bytes trie_id;
   Hash code_hash;
@@ -45,7 +45,7 @@ struct CodeInfo {
   u32 code_len{};
   FIELDS(owner, deposit, refcount, determinism, code_len)
 };
-/// Next number and last hash of the chained event blocks (spec/contracts.md §1.11).
+/// Next number and last hash of the chained event blocks (docs/protocol.md §14).
 struct EventChainHead { u64 next_number{}; Hash last_hash;  FIELDS(next_number, last_hash) };
 
 /// A value: copying it is a snapshot, safe to read from any thread. Missing things are nothing; a value that does not
@@ -92,7 +92,7 @@ Bytes code(const Hash& code_hash);                 ///< 'w' ‖ code hash → th
 Bytes sidevm_code(const Hash& code_hash);          ///< 'v' ‖ code hash → the uploaded wasm
 Bytes storage(ByteView trie_id, ByteView hashed);  ///< 's' ‖ trie id (32) ‖ hashed key → cell
 Bytes deletion(const Hash& trie_id);               ///< 'd' ‖ trie id → (): storage of a terminated contract, still to be removed
-/// Fixed keys hash to BLAKE2b-256, variable ones to BLAKE2b-128 ‖ key (spec/contracts.md §1.6).
+/// Fixed keys hash to BLAKE2b-256, variable ones to BLAKE2b-128 ‖ key (docs/protocol.md §13.2).
 Bytes hashed_fixed(ByteView key32);
 Bytes hashed_variable(ByteView key);
 }  // namespace key

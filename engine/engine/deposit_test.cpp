@@ -1,4 +1,4 @@
-// Storage is paid for by deposits, which come back when it goes: spec/contracts.md §1.10.
+// Storage is paid for by deposits, which come back when it goes: docs/protocol.md §13.4.
 #include <gtest/gtest.h>
 
 #include "engine/test_support.hpp"

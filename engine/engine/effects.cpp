@@ -19,7 +19,7 @@ std::string_view to_string(HttpError error) {
   return "Unknown HTTP error";
 }
 
-// spec/contracts.md §2.4, columns "who may", "in query", "private"
+// docs/protocol.md §16
 namespace {
 struct Rule { bool system_only, in_query, is_private; };
 constexpr Rule rule(const SetHook&) { return {true, false, false}; }

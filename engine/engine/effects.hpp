@@ -8,7 +8,7 @@
 
 namespace phala::engine {
 
-// ---- chain extension types (spec/contracts.md §2.2) -----------------------------------------------------------------
+// ---- chain extension types (docs/protocol.md §15) -----------------------------------------------------------------
 using HttpHeader = std::pair<std::string, std::string>;
 struct HttpRequest { std::string url, method; std::vector<HttpHeader> headers; Bytes body;  FIELDS(url, method, headers, body) };
 struct HttpResponse { u16 status_code{}; std::string reason_phrase; std::vector<HttpHeader> headers; Bytes body;  FIELDS(status_code, reason_phrase, headers, body) };
@@ -24,7 +24,7 @@ using HttpResult = Result<HttpResponse, HttpError>;
 struct SgxQuote { u8 attestation_type{}; Bytes quote;  FIELDS(attestation_type, quote) };
 
 /// The world as a query sees it. One object per query, used by one thread; never called in a transaction or an estimate.
-/// Limits on size, count, targets and time of HTTP are the implementation's (security.md S1–S3).
+/// Limits on size, count, targets and time of HTTP are the implementation's (docs/protocol.md §15).
 class QueryEffects {
  public:
   virtual ~QueryEffects() = default;
@@ -46,7 +46,7 @@ class QueryEffects {
   virtual bool expired() { return false; }
 };
 
-// ---- pink events (spec/contracts.md §2.4) -----------------------------------------------------------------------------
+// ---- pink events (docs/protocol.md §16) -----------------------------------------------------------------------------
 struct SetHook { u8 hook{}; AccountId contract; u32 selector{}; u64 gas_limit{};  FIELDS(hook, contract, selector, gas_limit) };
 struct DeploySidevmTo { AccountId contract; Hash code_hash;  FIELDS(contract, code_hash) };
 struct SidevmMessage { Bytes payload;  FIELDS(payload) };

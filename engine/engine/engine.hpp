@@ -15,7 +15,7 @@
 
 namespace phala::engine {
 
-/// Version of the rules (spec/contracts.md §2.2, ids 21) and of the event chain's blocks.
+/// Version of the rules (docs/protocol.md §15, function 21) and of the event chain's blocks.
 constexpr std::pair<u32, u32> runtime_version{1, 2};
 
 enum class Mode : u8 {

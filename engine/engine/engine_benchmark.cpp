@@ -1,4 +1,4 @@
-// What a contract call costs on a warm module: spec/perf.md B and E. Run: phala_engine_benchmark (built with -DPHALA_BENCHMARKS=ON).
+// What a contract call costs on a warm module: docs/performance.md. Run: phala_engine_benchmark (built with -DPHALA_BENCHMARKS=ON).
 #include <benchmark/benchmark.h>
 
 #include <fstream>

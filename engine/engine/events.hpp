@@ -1,13 +1,13 @@
 #pragma once
 // Why: what contracts say while they run: records of the cluster's own event chain, pink events for the worker, ink events for
-// whoever listens. One list, in order, cut back when a frame is undone (spec/contracts.md §1.11, §2.4).
+// whoever listens. One list, in order, cut back when a frame is undone (docs/protocol.md §14, §16).
 
 #include "engine/cluster_state.hpp"
 #include "engine/effects.hpp"
 
 namespace phala::engine {
 
-/// "pink" events carry exactly this topic: the text "@phala/pink event" variant of spec/contracts.md §0, zero-padded.
+/// "pink" events carry exactly this topic: the text "@phala/pink event" variant of docs/protocol.md §16, zero-padded.
 extern const Hash pink_topic;
 
 /// Bytes that the events of one run may add up to.

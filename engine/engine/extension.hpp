@@ -1,5 +1,5 @@
 #pragma once
-// Why: what Phala adds to contracts (spec/contracts.md §2): HTTP, keys, cache, randomness. One table: id, name, price, function;
+// Why: what Phala adds to contracts (docs/protocol.md §15): HTTP, keys, cache, randomness. One table: id, name, price, function;
 // arguments and answers are SCALE, read and written from the function's type.
 
 #include "engine/effects.hpp"

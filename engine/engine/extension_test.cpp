@@ -1,5 +1,5 @@
 // The pink chain extension: what each function answers in a query, a transaction and an estimate, and who may call it
-// (spec/contracts.md §2; security.md S6, S7).
+// (docs/protocol.md §15).
 #include "engine/extension.hpp"
 
 #include <gtest/gtest.h>

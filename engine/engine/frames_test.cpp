@@ -1,4 +1,4 @@
-// Contracts that call each other: what is undone with a frame, who may enter again, who pays: spec/contracts.md §1.7–1.10.
+// Contracts that call each other: what is undone with a frame, who may enter again, who pays: docs/protocol.md §13.
 #include <gtest/gtest.h>
 
 #include "crypto/hash.hpp"

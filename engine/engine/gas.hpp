@@ -23,7 +23,7 @@ struct Cost {
   Gas per_byte_old = 0;     ///< storage: of the value that was there
 };
 
-/// spec/contracts.md §1.9; chain extensions are ours (the original charges them nothing).
+/// docs/adr/0004-gas-rules.md; chain extensions are ours (the original charges them nothing).
 namespace cost {
 constexpr Gas copy_in = 391, copy_out = 1'052, clone = 1'111;   ///< per byte crossing the border of a frame
 constexpr Cost caller{339'309}, is_contract{3'788'924}, code_hash{4'720'110}, own_code_hash{428'765}, caller_is_origin{183'053},

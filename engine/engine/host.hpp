@@ -21,7 +21,7 @@ struct Ptr { u32 at; };
 struct Ignored {};
 
 constexpr u32 sentinel = 0xffff'ffff;
-/// spec/contracts.md §1.2
+/// docs/protocol.md §12.1
 enum class ReturnCode : u32 {
   success = 0, callee_trapped = 1, callee_reverted = 2, key_not_found = 3, transfer_failed = 5, code_not_found = 7, not_callable = 8,
   call_runtime_failed = 10, ecdsa_recovery_failed = 11, sr25519_verify_failed = 12, xcm_execution_failed = 13, xcm_send_failed = 14,

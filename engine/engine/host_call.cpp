@@ -12,7 +12,7 @@ constexpr u8 log_debug = 4;
 
 Stop bad_flags(u32 flags) { return Stop(ContractsError::InvalidCallFlags, "call flags " + std::to_string(flags)); }
 
-/// The callee's failures become a code; what the caller did wrong ends the caller (spec/contracts.md §1.8).
+/// The callee's failures become a code; what the caller did wrong ends the caller (docs/protocol.md §13.3).
 Hosted<ReturnCode> code_of(Run& run, const Executed& executed) {
   if (run.fatal) return fail(Stop(ContractsError::ContractTrapped, "engine failure"));   // nothing that follows would count
   if (executed) return executed->reverted() ? ReturnCode::callee_reverted : ReturnCode::success;

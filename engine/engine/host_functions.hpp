@@ -1,5 +1,5 @@
 #pragma once
-// Why: the contract's view of its world, as declarations: spec/contracts.md §1.3, one C++ function per signature. Versions of a
+// Why: the contract's view of its world, as declarations: docs/protocol.md §12, one C++ function per signature. Versions of a
 // name that differ only in lengths nobody reads share one. Names and prices: host_table.cpp.
 
 #include "engine/host.hpp"

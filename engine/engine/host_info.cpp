@@ -9,7 +9,7 @@ constexpr size_t debug_limit_bytes = 128 * 1024;
 constexpr size_t event_data_limit_bytes = 1 << 20;
 constexpr size_t event_topics_limit = 4;
 constexpr size_t subject_limit_bytes = 32;
-/// Blocks whose hashes the randomness pallet mixes. Nothing fills it in a cluster, so the seed is zero (spec/contracts.md §1.8).
+/// Blocks whose hashes the randomness pallet mixes. Nothing fills it in a cluster, so the seed is zero (docs/protocol.md §13.3).
 constexpr u32 random_material_blocks = 81;
 
 template <class T>

@@ -1,4 +1,4 @@
-// The contract's whole world, by name: spec/contracts.md §1.3. What ink! 3 imports under seal_<name> and in other modules is the
+// The contract's whole world, by name: docs/protocol.md §12. What ink! 3 imports under seal_<name> and in other modules is the
 // same row. Old unstable builds of contracts looked for everything in __unstable__.
 #include "engine/host_functions.hpp"
 

@@ -1,4 +1,4 @@
-// Every host function, in the smallest contract that calls it: spec/contracts.md §1.3.
+// Every host function, in the smallest contract that calls it: docs/protocol.md §12.
 #include "engine/host.hpp"
 
 #include <gtest/gtest.h>

@@ -11,7 +11,7 @@
 
 namespace phala::engine {
 
-/// Frames of one run: the entry and five nested (spec/contracts.md §0).
+/// Frames of one run: the entry and five nested (docs/protocol.md §11).
 constexpr size_t max_frames = 6;
 /// What wasm of one instance may take of the native stack; the injected counter strikes long before (docs/adr/0004).
 constexpr size_t native_stack_per_frame = 2 * 1024 * 1024;

@@ -55,7 +55,7 @@ class Journal {
 };
 
 // ---- accounts -------------------------------------------------------------------------------------------------------
-/// The least an account must keep (spec/contracts.md §0).
+/// The least an account must keep (docs/protocol.md §11).
 constexpr Balance existential_deposit = 1;
 
 Account account_of(const Journal& journal, const AccountId& who);
@@ -71,7 +71,7 @@ bool hold(Journal& journal, const AccountId& who, Balance amount);
 Result<void, DispatchError> mint(Journal& journal, const AccountId& who, Balance amount);
 
 // ---- code -----------------------------------------------------------------------------------------------------------
-/// per_byte·(len + 63) + 2·per_item, saturating (spec/contracts.md §1.7)
+/// per_byte·(len + 63) + 2·per_item, saturating (docs/protocol.md §13.4)
 Balance code_deposit(const ClusterConfig& config, size_t code_bytes);
 /// Stores checked code under its hash.
 void put_code(Journal& journal, const CodeInfo& info, ByteView wasm);

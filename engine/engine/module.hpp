@@ -13,7 +13,7 @@ namespace phala::engine {
 enum class Determinism : u8 { enforced = 0, relaxed = 1 };
 constexpr bool is_valid(Determinism d) { return d <= Determinism::relaxed; }
 
-/// Limits of spec/contracts.md §0 and §1.1, and what keeps compile time and native stack frames bounded.
+/// Limits of docs/protocol.md §11, and what keeps compile time and native stack frames bounded.
 struct ModuleLimits {
   u32 code_bytes = 2 * 1024 * 1024;
   u32 memory_pages = 64;               ///< 4 MiB; a module that declares no maximum gets this one

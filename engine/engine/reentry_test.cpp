@@ -1,4 +1,4 @@
-// One contract that is on the stack more than once: by re-entry, by delegated code, or while it is made (spec/contracts.md §1.8).
+// One contract that is on the stack more than once: by re-entry, by delegated code, or while it is made (docs/protocol.md §13.3).
 #include <gtest/gtest.h>
 
 #include "engine/test_support.hpp"

@@ -1,5 +1,5 @@
 #pragma once
-// Why: what a contract run answers, in the bytes that clients decode (spec/contracts.md §1.11, §1.12; spec/clients.md §5.2).
+// Why: what a contract run answers, in the bytes that clients decode (docs/protocol.md §14).
 
 #include <optional>
 

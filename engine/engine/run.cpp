@@ -295,7 +295,7 @@ Result<void, ExecError> Run::finish_frame(Frame& frame, const Entry& entry) {
 }
 
 Deposits Run::settle_use(const Frame& frame, ContractInfo& info) const {
-  // spec/contracts.md §1.10: what was added costs the cluster's price, what was removed gives back its share of what was paid
+  // docs/protocol.md §13.4: what was added costs the cluster's price, what was removed gives back its share of what was paid
   const auto side = [](u64 added, u64 removed, Balance price, u32& count, Balance& paid) {
     Deposits out;
     if (added >= removed) {

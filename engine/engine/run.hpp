@@ -1,6 +1,6 @@
 #pragma once
 // Why: one run of contracts: the stack of frames, what they change, what they owe. A frame is a transaction in itself: a trap
-// or a REVERT undoes its storage, balances and events and those of its children; gas stays spent (spec/contracts.md §1.8–1.10).
+// or a REVERT undoes its storage, balances and events and those of its children; gas stays spent (docs/protocol.md §13).
 
 #include <wasmtime.h>
 

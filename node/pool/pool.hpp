@@ -37,7 +37,7 @@ struct Transaction {
 };
 using TransactionRef = std::shared_ptr<const Transaction>;
 
-/// Why the pool does not take a transaction. Codes of JSON-RPC errors: spec/clients.md §1.3.
+/// Why the pool does not take a transaction. Codes of JSON-RPC errors: docs/protocol.md §3.3.
 struct PoolRefusal {
   enum class Kind : u8 { already_imported, temporarily_banned, too_low_priority, pool_full, sender_limit, expired };
   Kind kind{};

@@ -1,5 +1,5 @@
 #pragma once
-// Why: the error codes that wallets know (spec/clients.md §1.3; JSON-RPC 2.0 §5.1; the rest are Substrate's).
+// Why: the error codes that wallets know (docs/protocol.md §3.3; JSON-RPC 2.0 §5.1; the rest are Substrate's).
 
 #include <optional>
 

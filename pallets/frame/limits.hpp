@@ -1,5 +1,5 @@
 #pragma once
-// Why: how much a block may hold, per class of extrinsic. Values of the reference chain (spec/chain.md §1.1): 2 s of reference
+// Why: how much a block may hold, per class of extrinsic. Values of the reference chain (docs/protocol.md §3.4): 2 s of reference
 // time and 5 MiB, of which ordinary extrinsics get three quarters; inherents have no limit.
 
 #include "frame/type_registry.hpp"

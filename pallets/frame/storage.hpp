@@ -1,6 +1,6 @@
 #pragma once
 // Why: a pallet declares what it keeps; keys, hashing, defaults, iteration and metadata follow from the declaration.
-// Key layout: twox128(pallet) ‖ twox128(item) ‖ hashed keys (spec/clients.md §1.7). A value that does not decode (which
+// Key layout: twox128(pallet) ‖ twox128(item) ‖ hashed keys (docs/protocol.md §3.2). A value that does not decode (which
 // only root can cause, by writing raw storage) counts as absent.
 
 #include "crypto/hash.hpp"

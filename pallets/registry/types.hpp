@@ -1,5 +1,5 @@
 #pragma once
-// Why: what the chain knows of workers, and the evidence by which it came to know it (spec/chain.md §3.1, §3.4).
+// Why: what the chain knows of workers, and the evidence by which it came to know it (docs/protocol.md §5).
 
 #include "attest/verify.hpp"
 #include "frame/pallet.hpp"

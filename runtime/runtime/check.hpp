@@ -1,6 +1,6 @@
 #pragma once
 // Why: before a call runs, everything around it is checked: signature, era, nonce, size, weight, order of a worker's messages, fee.
-// These are the chain's signed extensions, in their frozen order (spec/clients.md §1.4).
+// These are the chain's signed extensions, in their frozen order (docs/protocol.md §3.1).
 
 #include "runtime/pallets.hpp"
 

@@ -1,4 +1,4 @@
-// Asks a worker the same question again and again as the published SDK asks it (spec/clients.md §5): encrypted under a fresh key agreement, signed by
+// Asks a worker the same question again and again as the published SDK asks it (docs/protocol.md §9): encrypted under a fresh key agreement, signed by
 // a certificate's one-time key, the certificate signed by its owner. One keep-alive connection a client, the next question as soon as the answer is
 // there. Requests are made before the clock starts, so that what is measured is the worker. Prints JSON; see usage below.
 #include <algorithm>

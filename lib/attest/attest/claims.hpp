@@ -82,7 +82,7 @@ struct Claims {
   PlatformId platform{};
   TcbStatus tcb_status{};                        ///< the worst of platform, quoting enclave and TDX module
   std::vector<std::string> advisory_ids;         ///< of all matched levels, sorted, each once
-  u8 confidence_level = 0;                       ///< 1 (best) … 5, spec/chain.md §3.4
+  u8 confidence_level = 0;                       ///< 1 (best) … 5, docs/protocol.md §5.2
   u32 tcb_evaluation_number = 0;                 ///< the lower of TCB info and QE identity
   UnixSeconds tcb_date = 0;                      ///< the oldest of the matched levels
   UnixSeconds earliest_expiration = 0;           ///< of every certificate, list and document used

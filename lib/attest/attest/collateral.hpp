@@ -8,7 +8,7 @@
 
 namespace phala::attest {
 
-/// The nine documents, in the order and shape of the chain's `Collateral::SgxV30` (spec/chain.md §3.4).
+/// The nine documents, in the order and shape of the chain's `Collateral::SgxV30` (docs/protocol.md §5.2).
 /// Chains are PEM, signer first, root last, LF line ends. CRLs are lower-case hex of DER. `tcb_info` and `qe_identity` are the exact
 /// texts that were signed: do not reformat them. Signatures are r ‖ s, 64 bytes.
 /// Limits: chains 16 KiB, CRLs 2 MiB of hex, tcb_info 512 KiB, qe_identity 64 KiB.

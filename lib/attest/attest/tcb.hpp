@@ -22,7 +22,7 @@ Result<TcbVerdict, Defect> match_quoting_enclave(const QeIdentity& identity, con
 /// Worst status, oldest date, all advisories (sorted, each once).
 TcbVerdict merge(TcbVerdict a, const TcbVerdict& b);
 
-/// 1 … 5; nothing for a status that earns none (Revoked). Table of spec/chain.md §3.4.
+/// 1 … 5; nothing for a status that earns none (Revoked). Table of docs/protocol.md §5.2.
 std::optional<u8> confidence_level(const TcbVerdict& verdict);
 
 }  // namespace phala::attest

@@ -1,4 +1,4 @@
-// Why: the prices of the chain's weights rest on these. Peer figures: spec/perf.md, section G.
+// Why: the prices of the chain's weights rest on these. Peer figures: docs/performance.md.
 
 #include <benchmark/benchmark.h>
 

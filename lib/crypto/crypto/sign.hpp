@@ -14,7 +14,7 @@ using Signature = FixedBytes<64, struct SignatureTag>;      ///< sr25519 and ed2
 using EcdsaSignature = FixedBytes<65, struct EcdsaTag>;     ///< r ‖ s ‖ recovery id (0…3)
 using EcdsaPublicKey = FixedBytes<33, struct EcdsaKeyTag>;  ///< compressed
 
-/// Substrate's signing context is "substrate". Key expansion mode Ed25519 (spec/worker.md §0).
+/// Substrate's signing context is "substrate". Key expansion mode Ed25519 (docs/protocol.md §1.1).
 class Sr25519Pair {
  public:
   /// From a 32-byte mini secret.
@@ -25,12 +25,12 @@ class Sr25519Pair {
   /// The 64-byte schnorrkel form: canonical scalar ‖ nonce.
   const SecretBytes<64>& secret() const { return secret_; }
   Signature sign(ByteView message) const;
-  /// Shared point scalar·peer, compressed, raw (spec/worker.md §0 "ECDH agree"). Error: `peer` is not a point.
+  /// Shared point scalar·peer, compressed, raw (docs/protocol.md §2.1). Error: `peer` is not a point.
   Result<SecretBytes<32>> agree(const PublicKey& peer) const;
   /// Substrate junctions `//hard` and `/soft`; `code` is the 32-byte chain code.
   Sr25519Pair derive_hard(const Hash& code) const;
   Sr25519Pair derive_soft(const Hash& code) const;
-  /// A pair of one's own by HKDF-SHA256 from the 64-byte secret: spec/worker.md §0 "KDF" (constant salt), `info` concatenated.
+  /// A pair of one's own by HKDF-SHA256 from the 64-byte secret: docs/protocol.md §1.2 (constant salt), `info` concatenated.
   Sr25519Pair derive_kdf(std::initializer_list<ByteView> info) const;
   Sr25519Pair clone() const;
 

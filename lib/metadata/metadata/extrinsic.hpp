@@ -1,6 +1,6 @@
 #pragma once
 // Why: whoever sends transactions (command line, relay) signs them as the chain's own metadata says, so that a chain with another
-// set of signed extensions is refused by name and never gets a bad signature (spec/clients.md §1.4).
+// set of signed extensions is refused by name and never gets a bad signature (docs/protocol.md §3.1).
 
 #include "crypto/account.hpp"
 #include "metadata/value.hpp"

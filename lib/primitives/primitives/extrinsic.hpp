@@ -1,5 +1,5 @@
 #pragma once
-// Why: wallets sign extrinsics byte by byte as Substrate lays them out (spec/clients.md §1.4). The chain that checks them and
+// Why: wallets sign extrinsics byte by byte as Substrate lays them out (docs/protocol.md §3.1). The chain that checks them and
 // the programs that make them (command line, relay, tests) share this one description.
 
 #include "crypto/sign.hpp"

@@ -1,6 +1,6 @@
 #pragma once
 // Why: the header is what the chain commits to and what a worker's light client and every wallet hash. Its layout is
-// Substrate's (spec/clients.md §1.6); its digest carries the message log (docs/adr/0002-header-and-message-log.md).
+// Substrate's (docs/protocol.md §3.2); its digest carries the message log (docs/adr/0002-header-and-message-log.md).
 
 #include "scale/codec.hpp"
 

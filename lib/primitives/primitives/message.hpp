@@ -1,6 +1,6 @@
 #pragma once
 // Why: chain, workers and gatekeepers talk through one ordered message log. These are its entries and the chained root
-// by which a worker checks that it saw all of them (docs/adr/0002-header-and-message-log.md; spec/worker.md §2).
+// by which a worker checks that it saw all of them (docs/adr/0002-header-and-message-log.md; docs/protocol.md §4).
 
 #include "primitives/header.hpp"
 
@@ -74,7 +74,7 @@ struct BlockMessages {
   FIELDS(number, now_ms, leaves, payloads)
 };
 
-/// Domain separation of what an identity key signs outside the message queue: 0xff ‖ type ‖ data (spec/worker.md §0).
+/// Domain separation of what an identity key signs outside the message queue: 0xff ‖ type ‖ data (docs/protocol.md §1.3).
 enum class SignedContent : u8 { rpc_response = 1, endpoint_info = 2, master_key_rotation = 3, master_key_store = 4, cluster_state_request = 5, event_chain_block = 6 };
 Bytes wrap_content(ByteView data, SignedContent type);
 

@@ -39,7 +39,7 @@ TEST(HeaderTest, a_header_has_exactly_one_message_log) {
 }
 
 TEST(ProtocolTest, commands_encode_as_the_sdk_sends_them) {
-  // spec/clients.md §5.2: nonce 05×32, message cafe, transfer 0, gas 7, no deposit limit
+  // docs/protocol.md §9.1: nonce 05×32, message cafe, transfer 0, gas 7, no deposit limit
   const protocol::CommandPayload payload = protocol::PlainCommand{protocol::InkCommand{protocol::InkMessage{Bytes(32, 5), {0xca, 0xfe}, 0, 7, {}}}};
   EXPECT_EQ(to_hex(scale::encode(payload)), "000080" + to_hex(Bytes(32, 5)) + "08cafe" + to_hex(Bytes(16, 0)) + "070000000000000000");
 }

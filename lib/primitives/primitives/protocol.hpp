@@ -1,6 +1,6 @@
 #pragma once
 // Why: every payload that travels in the message log, described once for the chain, the workers and the gatekeepers.
-// Topics and variant indices are those of the original (spec/worker.md §2.5), so that its tools read them.
+// Topics and variant indices are those of the original (docs/protocol.md §4.2), so that its tools read them.
 
 #include <map>
 
@@ -148,7 +148,7 @@ struct PlainCommand { InkCommand command;  FIELDS(command) };
 struct EncryptedCommand { EncryptedData data;  FIELDS(data) };
 struct CommandPayload : Enum<At<0, PlainCommand>, At<1, EncryptedCommand>> { using Enum::Enum; };
 
-// ---- registration (spec/worker.md §1.4) ---------------------------------------------------------------------------
+// ---- registration (docs/protocol.md §5.1) ---------------------------------------------------------------------------
 struct WorkerRegistrationInfoV2 {
   u32 version{};
   Bytes machine_id;

@@ -1,4 +1,4 @@
-// The operations of spec/perf.md, section F, on the same keys (BLAKE2b-256 of the index) and values of 32 and 80 bytes.
+// The operations of docs/performance.md, on the same keys (BLAKE2b-256 of the index) and values of 32 and 80 bytes.
 #include <benchmark/benchmark.h>
 
 #include <malloc.h>

@@ -1,7 +1,7 @@
 // What prepares a machine: scripts/setup.sh in front of a package manager that behaves in every way it may, the rule for the cache in all its
 // languages, the mark of a build with uncommitted changes, and the contract build tool.
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
@@ -202,6 +202,27 @@ test('a build with uncommitted changes says so in its version', async () => {
   assert.match(clean, /^[0-9a-f]{12}$/)
   writeFileSync(join(repository, 'file'), 'two')
   assert.equal(await version(), `${clean}-dirty`)
+})
+
+test('what comments and pages cite is there', async () => {
+  const { stdout } = await run('git', ['grep', '-nIoE', "(docs|spec)/[A-Za-z0-9/_-]+(\\.md)?( §[0-9.]+)*", '--', ':!*.lock', ':!*package-lock.json'], { cwd: root })
+  const headings = new Map()
+  const sections = (file) => {
+    if (!headings.has(file)) headings.set(file, new Set(readFileSync(join(root, file), 'utf8').split('\n').map((line) => line.match(/^#+ ([0-9.]+?)\.? /)?.[1]).filter(Boolean)))
+    return headings.get(file)
+  }
+  const missing = []
+  let checked = 0
+  for (const line of stdout.split('\n')) {
+    const found = line.match(/^([^:]+:\d+):((?:docs|spec)\/[A-Za-z0-9/_-]+\.md)((?: §[0-9.]+)*)$/)
+    if (!found) continue
+    const [, where, file, cited] = found
+    checked++
+    if (!existsSync(join(root, file))) missing.push(`${where} ${file}`)
+    else for (const section of cited.match(/[0-9]+(?:\.[0-9]+)?/g) ?? []) if (!sections(file).has(section)) missing.push(`${where} ${file} §${section}`)
+  }
+  assert.ok(checked > 50)
+  assert.deepEqual(missing, [])
 })
 
 describe('contract build', () => {

@@ -1,4 +1,4 @@
-// Decodes metadata.hex with the published client and checks what applications rely on (spec/clients.md §1.8).
+// Decodes metadata.hex with the published client and checks what applications rely on (docs/protocol.md §3.2).
 // Usage: node check.mjs [FOLDER WITH node_modules]     (@polkadot/api 10.13.1)
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

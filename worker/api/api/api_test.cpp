@@ -187,7 +187,7 @@ TEST(PrpcTest, a_worker_without_a_cluster_says_so) {
 
 TEST(PrpcTest, contract_ids_are_computed_as_everywhere) {
   Running worker;
-  // spec/clients.md §2
+  // docs/protocol.md §13.1
   const std::string ones = to_hex(Bytes(32, 1));
   rpc::ContractParameters request;
   request.set_deployer("0x" + ones);

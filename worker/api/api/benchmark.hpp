@@ -1,6 +1,6 @@
 #pragma once
 // Why: the chain pays by speed, so a worker's threads count how much they can do while they have nothing better to do. One iteration is the
-// amount of work of spec/worker.md §1.7; only its time matters, so the loop is that many trial steps.
+// amount of work of docs/protocol.md §6.1; only its time matters, so the loop is that many trial steps.
 
 #include <atomic>
 #include <thread>

@@ -9,7 +9,7 @@ EvidenceCollector no_evidence() {
 }
 
 Bytes encode_dcap_report(ByteView quote, ByteView encoded_collateral) {
-  // Some ‖ AttestationReport::SgxDcap ‖ quote ‖ Some ‖ Collateral::SgxV30 (spec/chain.md §3.4)
+  // Some ‖ AttestationReport::SgxDcap ‖ quote ‖ Some ‖ Collateral::SgxV30 (docs/protocol.md §5.2)
   Bytes out{1, 1};
   append(out, scale::encode(to_bytes(quote)));
   append(out, Bytes{1, 0});

@@ -41,7 +41,7 @@ class Registration {
   std::optional<RegistrationResponse> kept_;
 };
 
-/// [cores, level]: 1, +1 with AVX2, +1 with AVX-512F too (spec/worker.md §1.4).
+/// [cores, level]: 1, +1 with AVX2, +1 with AVX-512F too (docs/protocol.md §5.1).
 std::vector<u32> cpu_features(u32 cores);
 
 }  // namespace phala::worker

@@ -1,6 +1,6 @@
 #pragma once
 // Why: who asks a query is proven by a signature of a short-lived key and a chain of at most two certificates up to the asker's own
-// key, of any wallet (spec/clients.md §5.3). Pure: bytes and the current block in, an account out.
+// key, of any wallet (docs/protocol.md §9.2). Pure: bytes and the current block in, an account out.
 
 #include "crypto/sign.hpp"
 #include "primitives/header.hpp"

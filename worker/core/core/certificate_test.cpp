@@ -68,7 +68,7 @@ TEST(CertificateTest, evm_wallets_sign_typed_data_or_bytes) {
 }
 
 TEST(CertificateTest, typed_data_digest_is_the_one_wallets_compute) {
-  // spec/clients.md §5.3
+  // docs/protocol.md §9.2
   EXPECT_EQ(to_hex(eip712_certificate_digest(body_of(Bytes(32, 6)), 0x7fffffff)), "1df9e8be329b716e332f1982abafb78e42f75f1f192ff2c9da9a53b3e3fe952a");
   EXPECT_EQ(to_hex(crypto::keccak_256(as_bytes("phala/phat-contract"))), "0ea813d1592526d672ea2576d7a07914cef2ca301b35c5eed941f7c897512a00");
 }

@@ -1,6 +1,6 @@
 #pragma once
 // Why: a cluster is the same deterministic machine on each of its workers: the same messages give the same state root everywhere.
-// This file carries the messages of the log to the contract engine and its effects back (spec/worker.md §5).
+// This file carries the messages of the log to the contract engine and its effects back (docs/protocol.md §8).
 //
 // Two kinds of failure. A message or contract that is wrong is noted and the log goes on, on every worker alike. When the engine
 // says that *this machine* could not run something, `ClusterTurn::failure` is set: the block must not count as processed.

@@ -3,7 +3,7 @@
 // first copy. So that one that joins later can go on at exactly the right number, every worker that follows the log counts the
 // stream from outside (`GatekeeperView`); who holds the key (`KeyHolder`) only adds the secrets. A newcomer therefore needs two things: the
 // log since the launch, or a snapshot of the view, and the key, which arrives in the log. No replay with the key is needed.
-// Rules: spec/worker.md §3.1–3.4.
+// Rules: docs/protocol.md §7.
 
 #include <memory>
 

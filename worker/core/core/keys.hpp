@@ -1,5 +1,5 @@
 #pragma once
-// Why: every secret of the network descends from the master key by the derivations of spec/worker.md §0, and travels from one
+// Why: every secret of the network descends from the master key by the derivations of docs/protocol.md §1, and travels from one
 // worker to another in one sealed form. All of it is deterministic: what is drawn at random is an argument.
 
 #include "crypto/cipher.hpp"

@@ -1,6 +1,6 @@
 #pragma once
 // Why: developers see what their contracts logged, emitted and returned through the PinkLogger driver. The worker is that server itself:
-// a ring of numbered records and the JSON questions the SDK asks (spec/clients.md §3.6).
+// a ring of numbered records and the JSON questions the SDK asks (docs/protocol.md §9.4).
 
 #include "core/log_ring.hpp"
 

@@ -4,7 +4,7 @@ namespace phala::worker {
 
 namespace {
 
-constexpr u64 query_gas_limit = 10 * 1'000'000'000'000ull;   // spec/clients.md §5.2: ten nominal seconds
+constexpr u64 query_gas_limit = 10 * 1'000'000'000'000ull;   // docs/protocol.md §9.1: ten nominal seconds
 
 Result<QueryRun> run_ink(engine::Engine& engine, const Cluster& cluster, const QuerySnapshot& snapshot, const PublicKey& worker, const OpenQuery& open,
                          engine::QueryEffects* effects) {

@@ -1,6 +1,6 @@
 #pragma once
 // Why: a query goes end to end encrypted from a browser to this machine, runs on an immutable snapshot beside everything else, and its
-// answer goes back under the same agreed key (spec/clients.md §5, spec/worker.md §5.6). Pure: IVs and effects are arguments.
+// answer goes back under the same agreed key (docs/protocol.md §9). Pure: IVs and effects are arguments.
 
 #include "core/certificate.hpp"
 #include "core/machine.hpp"

@@ -69,7 +69,7 @@ struct QueryTest : testing::Test {
 };
 
 TEST_F(QueryTest, layouts_are_those_of_the_sdk) {
-  // spec/clients.md §5.2
+  // docs/protocol.md §9.1
   const std::string head = to_hex(Bytes(32, 2)) + to_hex(Bytes(32, 1));
   const Hash id(Bytes(32, 2));
   EXPECT_EQ(to_hex(scale::encode(ContractQuery{id, nonce, query::InkMessage{{0xaa, 0xbb}, 1, 2, true}})),

@@ -20,7 +20,7 @@ enum class ExecMode : u8 { query = 0, estimating = 1, transaction = 2 };
 constexpr bool is_valid(ExecMode m) { return m <= ExecMode::transaction; }
 std::string_view to_string(ExecMode mode);
 
-/// Records of the log server (spec/clients.md §3.6).
+/// Records of the log server (docs/protocol.md §9.4).
 namespace record {
 struct Log { BlockNumber block{}; Hash contract, entry; ExecMode mode{}; u64 timestamp_ms{}; u8 level{}; std::string message;  FIELDS(block, contract, entry, mode, timestamp_ms, level, message) };
 struct Event { BlockNumber block{}; Hash contract; std::vector<Hash> topics; Bytes payload;  FIELDS(block, contract, topics, payload) };

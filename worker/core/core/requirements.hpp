@@ -1,6 +1,6 @@
 #pragma once
 // Why: governance retires builds of the worker: those below PhalaRegistry.MinimumPRuntimeVersion, and all that do not know the rules of
-// PRuntimeConsensusVersion (spec/worker.md §1.9). What the chain asks for is no message of the log, so it is read by proof whenever the relay
+// PRuntimeConsensusVersion (docs/protocol.md §6.3). What the chain asks for is no message of the log, so it is read by proof whenever the relay
 // settles. A relay that withholds the proof gains nothing but time: unread for too long counts as unmet for all that others would see.
 
 #include "primitives/header.hpp"

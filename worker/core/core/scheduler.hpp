@@ -1,5 +1,5 @@
 #pragma once
-// Why: the compute of a worker is shared between contracts by weight, which follows their stake (spec/worker.md §5.7). This is a
+// Why: the compute of a worker is shared between contracts by weight, which follows their stake (docs/protocol.md §9.3). This is a
 // start-time fair queue: every contract has a tag that moves on by what its queries cost divided by its weight, and the contract with
 // the least tag is next. Pure: the clock is the caller's measurement of what each query took.
 //

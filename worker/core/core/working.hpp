@@ -1,6 +1,6 @@
 #pragma once
 // Why: the chain measures a worker's speed and later challenges it to show that it is alive. This is the worker's side of that
-// (spec/worker.md §1.7, §1.8); the counter of benchmark iterations is an argument.
+// (docs/protocol.md §6); the counter of benchmark iterations is an argument.
 
 #include "core/egress.hpp"
 

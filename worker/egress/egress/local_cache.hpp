@@ -1,7 +1,7 @@
 #pragma once
 // Why: the local cache of contracts (engine::QueryEffects::cache_*): a scratch pad on one worker, outside the deterministic state, lost at
-// restart. Its space is split between contracts by their weight, and nobody's use of it takes anything from another (spec/contracts.md
-// §2.3, security.md S4). Pure: the clock is an argument. Not thread-safe: the caller locks.
+// restart. Its space is split between contracts by their weight, and nobody's use of it takes anything from another (docs/protocol.md
+// §15). Pure: the clock is an argument. Not thread-safe: the caller locks.
 
 #include <map>
 #include <optional>
