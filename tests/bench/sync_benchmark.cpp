@@ -89,7 +89,7 @@ void sync(benchmark::State& state) {
   if (mkdtemp(folder.data()) == nullptr) return state.SkipWithError("no temporary folder");
   {
     const auto files = open_folder(folder);
-    const egress::HttpEgress http{{}};
+    egress::HttpEgress http{{}};
     Metrics metrics;
     ServiceConfig config;
     config.machine = chain.config();
