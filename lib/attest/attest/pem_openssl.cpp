@@ -18,6 +18,7 @@ Result<std::vector<Bytes>, Defect> decode_pem_chain(ByteView bytes) {
     if (ders.size() == 8) return fail(Defect::wrong_chain_length);
     const std::string_view block = text.substr(begin.size(), stop - begin.size());
     std::string base64;
+    base64.reserve(block.size());
     for (size_t at = 0; at < block.size(); at += 65) base64 += block.substr(at, 64);
     if (!base64.empty() && base64.back() == '\n') base64.pop_back();
     Bytes der(base64.size() / 4 * 3 + 3);
@@ -27,7 +28,8 @@ Result<std::vector<Bytes>, Defect> decode_pem_chain(ByteView bytes) {
     std::string again(base64.size() + 1, '\0');
     again.resize(static_cast<size_t>(EVP_EncodeBlock(reinterpret_cast<u8*>(again.data()), der.data(), static_cast<int>(der.size()))));
     std::string lines;
-    for (size_t at = 0; at < again.size(); at += 64) (lines += again.substr(at, 64)) += '\n';
+    lines.reserve(block.size());
+    for (size_t at = 0; at < again.size(); at += 64) (lines += std::string_view(again).substr(at, 64)) += '\n';
     if (lines != block) return fail(Defect::not_canonical);
     ders.push_back(std::move(der));
     text.remove_prefix(stop + end.size());

@@ -214,6 +214,20 @@ TEST(EveryByte, of_a_list_is_looked_into_only_when_its_signature_is_good) {
 
 // ---- time -------------------------------------------------------------------------------------------------------------
 
+TEST(RevokedEntries, of_another_issuer_are_refused_wherever_they_stand) {
+  const auto entry = [](std::string_view serial, std::string_view extensions) { return "302002" + std::string(serial) + "170d3235303130313030303030305a" + std::string(extensions); };
+  const std::string reason = "300c300a0603551d1504030a0101", critical = "300f300d0603551d1d0101ff0403020101";
+  const auto list = [](const std::string& entries) { return from_hex("30" + to_hex(std::array<u8, 1>{static_cast<u8>(entries.size() / 2)}) + entries).value(); };
+  const auto serials = revoked_serials(list(entry("0105", reason) + entry("0103", reason)));
+  ASSERT_TRUE(serials);
+  EXPECT_EQ(serials->size(), 2u);
+  EXPECT_LT(serials->front(), serials->back());
+  const std::string indirect = "302302" "0107" "170d3235303130313030303030305a" + critical;
+  EXPECT_EQ(revoked_serials(list(indirect)).error(), Defect::unknown_critical_extension);
+  EXPECT_EQ(revoked_serials(list(entry("0105", reason) + indirect)).error(), Defect::unknown_critical_extension);
+  EXPECT_EQ(revoked_serials(list(entry("0105", reason) + entry("0103", "300c300a0603551d15040e0a0101"))).error(), Defect::malformed);
+}
+
 TEST(Time, both_ends_of_validity_count) {
   const Sample s = golden::sgx();
   const auto end = verify(s.quote, s.collateral, intel(), now)->earliest_expiration;

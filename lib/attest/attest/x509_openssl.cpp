@@ -43,6 +43,15 @@ struct RawTbsList {
   ASN1_STRING* revoked;   // whole, decoded by `revoked_serials`
   STACK_OF(X509_EXTENSION) * extensions;
 };
+struct RawRevoked {
+  ASN1_INTEGER* serial;
+  ASN1_TIME* when;
+  ASN1_STRING* extensions;   // whole, or absent
+};
+DEFINE_STACK_OF(RawRevoked)
+using RelativeName = STACK_OF(X509_NAME_ENTRY);
+DEFINE_STACK_OF(RelativeName)
+using RelativeNames = STACK_OF(RelativeName);
 /// Certificate and CertificateList alike: what was signed, how, and the signature.
 struct RawSigned {
   ASN1_TYPE* signed_part;
@@ -79,7 +88,19 @@ ASN1_SEQUENCE(RawTbsList) = {
     ASN1_EXP_SEQUENCE_OF(RawTbsList, extensions, X509_EXTENSION, 0),
 } static_ASN1_SEQUENCE_END(RawTbsList)
 
-ASN1_ITEM_TEMPLATE(RevokedEntries) = ASN1_EX_TEMPLATE_TYPE(ASN1_TFLG_SEQUENCE_OF, 0, revoked, X509_REVOKED)
+// a Name; OpenSSL's own type also makes a second, normalized encoding of each, which costs as much as half a certificate
+ASN1_ITEM_TEMPLATE(RelativeName) = ASN1_EX_TEMPLATE_TYPE(ASN1_TFLG_SET_OF, 0, attributes, X509_NAME_ENTRY)
+static_ASN1_ITEM_TEMPLATE_END(RelativeName)
+ASN1_ITEM_TEMPLATE(RelativeNames) = ASN1_EX_TEMPLATE_TYPE(ASN1_TFLG_SEQUENCE_OF, 0, relative_names, RelativeName)
+static_ASN1_ITEM_TEMPLATE_END(RelativeNames)
+
+ASN1_SEQUENCE(RawRevoked) = {
+    ASN1_SIMPLE(RawRevoked, serial, ASN1_INTEGER),
+    ASN1_SIMPLE(RawRevoked, when, ASN1_TIME),
+    ASN1_OPT(RawRevoked, extensions, ASN1_SEQUENCE),
+} static_ASN1_SEQUENCE_END(RawRevoked)
+
+ASN1_ITEM_TEMPLATE(RevokedEntries) = ASN1_EX_TEMPLATE_TYPE(ASN1_TFLG_SEQUENCE_OF, 0, revoked, RawRevoked)
 static_ASN1_ITEM_TEMPLATE_END(RevokedEntries)
 
 ASN1_SEQUENCE(RawSigned) = {
@@ -173,13 +194,18 @@ Result<Bytes, Defect> name_of(const ASN1_TYPE* any) {
 }
 
 Result<std::string, Defect> common_name_of(ByteView name_der) {
-  const u8* at = name_der.data();
-  Owned<X509_NAME, X509_NAME_free> name(d2i_X509_NAME(nullptr, &at, static_cast<long>(name_der.size())));
-  if (!name) return fail(Defect::malformed);
-  const int index = X509_NAME_get_index_by_NID(name.get(), NID_commonName, -1);
-  if (index < 0) return std::string();
-  if (X509_NAME_get_index_by_NID(name.get(), NID_commonName, index) >= 0) return fail(Defect::malformed);
-  return std::string(as_text(view(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name.get(), index)))));
+  const auto names = TRY(decode_all<RelativeNames>(name_der, ASN1_ITEM_rptr(RelativeNames)));
+  std::optional<std::string> found;
+  for (int i = 0; i < sk_RelativeName_num(names.get()); ++i) {
+    const RelativeName* attributes = sk_RelativeName_value(names.get(), i);
+    for (int j = 0; j < sk_X509_NAME_ENTRY_num(attributes); ++j) {
+      const X509_NAME_ENTRY* attribute = sk_X509_NAME_ENTRY_value(attributes, j);
+      if (OBJ_obj2nid(X509_NAME_ENTRY_get_object(attribute)) != NID_commonName) continue;
+      if (found) return fail(Defect::malformed);
+      found = std::string(as_text(view(X509_NAME_ENTRY_get_data(attribute))));
+    }
+  }
+  return found.value_or(std::string());
 }
 
 Result<P256Key, Defect> key_of(const RawKey& raw) {
@@ -260,6 +286,14 @@ Result<void, Defect> each_extension(STACK_OF(X509_EXTENSION) * extensions, Take&
   return {};
 }
 
+/// An entry of a revocation list may name another issuer (indirect lists) only by a critical extension, which this profile does not know.
+Result<void, Defect> refuse_critical(ByteView der) {
+  const auto extensions = TRY(decode_all<X509_EXTENSIONS>(der, ASN1_ITEM_rptr(X509_EXTENSIONS)));
+  for (int i = 0; i < sk_X509_EXTENSION_num(extensions.get()); ++i)
+    if (X509_EXTENSION_get_critical(sk_X509_EXTENSION_value(extensions.get(), i)) == 1) return fail(Defect::unknown_critical_extension);
+  return {};
+}
+
 const EC_GROUP* p256() {
   static const EC_GROUP* const group = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
   return group;
@@ -315,15 +349,17 @@ Result<std::vector<Serial>, Defect> revoked_serials(ByteView der) {
   std::vector<Serial> serials;
   if (der.empty()) return serials;
   const ErrorQueueGuard guard;
-  const auto entries = TRY(decode_all<STACK_OF(X509_REVOKED)>(der, ASN1_ITEM_rptr(RevokedEntries)));
-  const int n = sk_X509_REVOKED_num(entries.get());
+  const auto entries = TRY(decode_all<STACK_OF(RawRevoked)>(der, ASN1_ITEM_rptr(RevokedEntries)));
+  const int n = sk_RawRevoked_num(entries.get());
   serials.reserve(static_cast<size_t>(n));
+  ByteView harmless;   // most entries carry the same extensions: the reason
   for (int i = 0; i < n; ++i) {
-    const X509_REVOKED* entry = sk_X509_REVOKED_value(entries.get(), i);
-    // an entry may name another issuer (indirect lists) only by a critical extension, which this profile does not know
-    for (int j = 0; j < X509_REVOKED_get_ext_count(entry); ++j)
-      if (X509_EXTENSION_get_critical(X509_REVOKED_get_ext(entry, j)) == 1) return fail(Defect::unknown_critical_extension);
-    serials.push_back(TRY(serial_of(X509_REVOKED_get0_serialNumber(entry))));
+    const RawRevoked* entry = sk_RawRevoked_value(entries.get(), i);
+    if (entry->extensions != nullptr && !same_bytes(view(entry->extensions), harmless)) {
+      harmless = view(entry->extensions);
+      TRY(refuse_critical(harmless));
+    }
+    serials.push_back(TRY(serial_of(entry->serial)));
   }
   std::ranges::sort(serials);
   return serials;
@@ -331,14 +367,19 @@ Result<std::vector<Serial>, Defect> revoked_serials(ByteView der) {
 
 bool p256_verify(const P256Key& key, ByteView message, const P256Signature& signature) {
   const ErrorQueueGuard guard;
+  // made once for each thread: a new EC_KEY copies the whole group, which costs a twentieth of a verification
+  struct Reused {
+    Owned<EC_POINT, EC_POINT_free> point{EC_POINT_new(p256())};
+    Owned<EC_KEY, EC_KEY_free> key{EC_KEY_new()};
+    bool ready = point && key && EC_KEY_set_group(key.get(), p256()) == 1;
+  };
+  thread_local const Reused reused;
   std::array<u8, 65> encoded{0x04};
   std::ranges::copy(key, encoded.begin() + 1);
-  Owned<EC_POINT, EC_POINT_free> point(EC_POINT_new(p256()));
-  Owned<EC_KEY, EC_KEY_free> ec(EC_KEY_new());
   Owned<ECDSA_SIG, ECDSA_SIG_free> value(ECDSA_SIG_new());
   // decoding checks that the point is on the curve; P-256 has no smaller subgroup
-  if (!point || !ec || !value || EC_POINT_oct2point(p256(), point.get(), encoded.data(), encoded.size(), nullptr) != 1 ||
-      EC_KEY_set_group(ec.get(), p256()) != 1 || EC_KEY_set_public_key(ec.get(), point.get()) != 1)
+  if (!reused.ready || !value || EC_POINT_oct2point(p256(), reused.point.get(), encoded.data(), encoded.size(), nullptr) != 1 ||
+      EC_KEY_set_public_key(reused.key.get(), reused.point.get()) != 1)
     return false;
   BIGNUM *r = BN_bin2bn(signature.data(), 32, nullptr), *s = BN_bin2bn(signature.data() + 32, 32, nullptr);
   if (ECDSA_SIG_set0(value.get(), r, s) != 1) {
@@ -348,7 +389,7 @@ bool p256_verify(const P256Key& key, ByteView message, const P256Signature& sign
   }
   std::array<u8, SHA256_DIGEST_LENGTH> digest;
   SHA256(message.data(), message.size(), digest.data());
-  return ECDSA_do_verify(digest.data(), digest.size(), value.get(), ec.get()) == 1;
+  return ECDSA_do_verify(digest.data(), digest.size(), value.get(), reused.key.get()) == 1;
 }
 
 }  // namespace phala::attest
