@@ -131,7 +131,7 @@ export async function startRecordedNetwork({ args = [] } = {}) {
     start,
     output: () => output,
     async stop() {
-      for (const name of names.toReversed()) {
+      for (const name of [...names].reverse()) {
         running[name].child.kill('SIGTERM')
         await running[name].ended
       }
