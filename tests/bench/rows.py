@@ -91,7 +91,7 @@ def query(clients, value, bound, **more):
     return Row(name, unit, Network(f"query.{clients}.{value}"), Network(f"hello.{clients}.{value}"), bound, "workerd says hello, in clear", rate=unit == "requests/s", **more)
 
 
-CURVE = "sr25519: two checks, a key agreement, a signature; then the kernel and hand-overs between threads"
+CURVE = "sr25519: a check, a key agreement, a signature; then the kernel and hand-overs between threads"
 SHARED = "cores, which clients and worker share"
 ROOTED = "sr25519 apply + finalize_block (root) + commit"
 WHOLE_WORK = "dcap-qvl does the whole work each time"

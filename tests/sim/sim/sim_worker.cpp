@@ -54,7 +54,7 @@ Result<> SimWorker::settle(std::span<const Bytes> proof) {
 
 Result<Bytes> SimWorker::query(ByteView encrypted, const SignatureChain& chain) {
   const QuerySnapshot snapshot = snapshot_of(live_->machine);
-  const OpenQuery open = TRY(open_query(identity_, encrypted, chain, snapshot.block));
+  const OpenQuery open = TRY(open_query(identity_, encrypted, chain, snapshot.block, known_certificates_));
   const auto no_logs = [](std::string_view, const AccountId&) { return std::string("{}"); };
   const auto run = TRY(run_query(*world_->engine, snapshot, identity_.public_key(), open, nullptr, no_logs));
   return seal_answer(identity_, open, run.answer, crypto::Iv(chance_->bytes(12)));

@@ -44,6 +44,7 @@ class SimWorker {
   const worker::MachineConfig* config_;
   Chance* chance_;
   crypto::Sr25519Pair identity_;
+  worker::KnownCertificates known_certificates_;
   worker::MemoryFiles disk_;
   std::optional<Live> live_;
   std::vector<worker::Note> notes_;

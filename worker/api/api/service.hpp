@@ -101,6 +101,7 @@ class Service {
   egress::HttpEgress& http_;
   const std::unique_ptr<engine::Engine> engine_;
   SharedCache cache_;
+  KnownCertificates known_certificates_;
   Registration registration_;
   Benchmark benchmark_;
   const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();

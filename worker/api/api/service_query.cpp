@@ -27,7 +27,7 @@ void Service::query(Bytes encrypted, SignatureChain chain, Done done) {
     const auto now = published();
     if (auto ready = may_serve(now->machine); !ready) return (*answer)(fail(std::move(ready).error()));
     const std::shared_ptr<const QuerySnapshot> snapshot(now, &now->snapshot);
-    auto open = open_query(identity_, encrypted, chain, snapshot->block);
+    auto open = open_query(identity_, encrypted, chain, snapshot->block, known_certificates_);
     if (!open) return (*answer)(fail(std::move(open).error()));
     const auto shared = std::make_shared<OpenQuery>(std::move(*open));
     const Hash contract = shared->content.contract;

@@ -88,7 +88,55 @@ Result<AccountId> evm_account(const crypto::EcdsaPublicKey& key) {
   return AccountId::from(concat(ByteView(hash).subspan(12), as_bytes("@evm_address")));
 }
 
-Result<AccountId, SignatureError> verify_chain(ByteView data, const SignatureChain& chain, BlockNumber current_block) {
+namespace {
+
+/// The account of who signed, if the signature is good. `step`: 0 signs a query, each further one the certificate below.
+std::optional<AccountId> signer_of(size_t step, SignatureType type, ByteView signed_data, ByteView pubkey, ByteView signature) {
+  const auto typed_digest = [&] {
+    if (step == 0) return eip712_query_digest(signed_data);
+    const auto below = scale::decode<CertificateBody>(signed_data);
+    return eip712_certificate_digest(signed_data, below ? below->ttl : 0);
+  };
+  const Signer signer(pubkey, signature);
+  switch (type) {
+    case SignatureType::ed25519: return signer.ed25519(signed_data);
+    case SignatureType::sr25519: return signer.sr25519(signed_data);
+    case SignatureType::ecdsa: return signer.ecdsa(signed_data);
+    case SignatureType::ed25519_wrapped: return signer.ed25519(wrapped(signed_data));
+    case SignatureType::sr25519_wrapped: return signer.sr25519(wrapped(signed_data));
+    case SignatureType::ecdsa_wrapped: return signer.ecdsa(wrapped(signed_data));
+    case SignatureType::eip712: return signer.evm(typed_digest());
+    case SignatureType::evm_ecdsa: return signer.evm(crypto::blake2_256(signed_data));
+    case SignatureType::evm_ecdsa_wrapped: return signer.evm(crypto::blake2_256(wrapped(signed_data)));
+  }
+  return std::nullopt;
+}
+
+/// As `signer_of` for a certificate, which need not be checked again.
+std::optional<AccountId> issuer_of(const SignatureStep& by, ByteView certificate, ByteView pubkey, size_t step, KnownCertificates& known) {
+  const Hash fingerprint = crypto::blake2_256(scale::encode(static_cast<u8>(by.type), to_bytes(certificate), to_bytes(pubkey), by.signature));
+  if (const auto signer = known.find(fingerprint)) return signer;
+  const auto signer = signer_of(step, by.type, certificate, pubkey, by.signature);
+  if (signer) known.remember(fingerprint, *signer);
+  return signer;
+}
+
+}  // namespace
+
+std::optional<AccountId> KnownCertificates::find(const Hash& fingerprint) {
+  const std::lock_guard lock(mutex_);
+  for (const auto* part : {&recent_, &older_})
+    if (const auto at = part->find(fingerprint); at != part->end()) return at->second;
+  return std::nullopt;
+}
+
+void KnownCertificates::remember(const Hash& fingerprint, const AccountId& signer) {
+  const std::lock_guard lock(mutex_);
+  if (recent_.size() >= limit_) older_ = std::exchange(recent_, {});
+  recent_.insert_or_assign(fingerprint, signer);
+}
+
+Result<AccountId, SignatureError> verify_chain(ByteView data, const SignatureChain& chain, BlockNumber current_block, KnownCertificates& known) {
   if (chain.empty()) return fail(SignatureError::CertificateMissing);
   if (chain.size() > max_certificate_depth) return fail(SignatureError::TooLong);
   AccountId origin;
@@ -97,26 +145,7 @@ Result<AccountId, SignatureError> verify_chain(ByteView data, const SignatureCha
     const auto body = scale::decode<CertificateBody>(step.encoded_body);
     if (!body) return fail(SignatureError::InvalidCertificate);
     if (body->ttl < current_block) return fail(SignatureError::CertificateExpired);
-    // data of the first step is the query; of the others, the body of the certificate below
-    const ByteView signed_data = i == 0 ? data : ByteView(chain[i - 1].encoded_body);
-    const auto typed_digest = [&] {
-      if (i == 0) return eip712_query_digest(signed_data);
-      const auto below = scale::decode<CertificateBody>(signed_data);
-      return eip712_certificate_digest(signed_data, below ? below->ttl : 0);
-    };
-    const Signer signer(body->pubkey, step.signature);
-    std::optional<AccountId> account;
-    switch (step.type) {
-      case SignatureType::ed25519: account = signer.ed25519(signed_data); break;
-      case SignatureType::sr25519: account = signer.sr25519(signed_data); break;
-      case SignatureType::ecdsa: account = signer.ecdsa(signed_data); break;
-      case SignatureType::ed25519_wrapped: account = signer.ed25519(wrapped(signed_data)); break;
-      case SignatureType::sr25519_wrapped: account = signer.sr25519(wrapped(signed_data)); break;
-      case SignatureType::ecdsa_wrapped: account = signer.ecdsa(wrapped(signed_data)); break;
-      case SignatureType::eip712: account = signer.evm(typed_digest()); break;
-      case SignatureType::evm_ecdsa: account = signer.evm(crypto::blake2_256(signed_data)); break;
-      case SignatureType::evm_ecdsa_wrapped: account = signer.evm(crypto::blake2_256(wrapped(signed_data))); break;
-    }
+    const auto account = i == 0 ? signer_of(i, step.type, data, body->pubkey, step.signature) : issuer_of(step, chain[i - 1].encoded_body, body->pubkey, i, known);
     if (!account) return fail(SignatureError::InvalidSignature);
     origin = *account;
   }

@@ -37,12 +37,12 @@ Result<QueryRun> run_ink(engine::Engine& engine, const Cluster& cluster, const Q
 
 QuerySnapshot snapshot_of(const Machine& machine) { return {machine.tip.number, machine.tip.hash, machine.tip.now_ms, machine.cluster}; }
 
-Result<OpenQuery> open_query(const Sr25519Pair& identity, ByteView encrypted, const SignatureChain& chain, BlockNumber current_block) {
+Result<OpenQuery> open_query(const Sr25519Pair& identity, ByteView encrypted, const SignatureChain& chain, BlockNumber current_block, KnownCertificates& known) {
   const auto decode_error = [](scale::CodecError e) { return Error{ErrorCode::invalid_input, "DecodeError(" + scale::to_error(e).message + ")"}; };
   const auto sealed = TRY(scale::decode<protocol::EncryptedData>(encrypted).map_error(decode_error));
   std::optional<AccountId> origin;
   if (!chain.empty())
-    origin = TRY(verify_chain(encrypted, chain, current_block).map_error([](SignatureError e) {
+    origin = TRY(verify_chain(encrypted, chain, current_block, known).map_error([](SignatureError e) {
       return Error{ErrorCode::refused, "Verifying signature failed: " + std::string(to_string(e))};
     }));
   auto key = TRY(identity.agree(sealed.pubkey).map_error([](Error e) { return Error{ErrorCode::refused, "CryptoError: " + e.message}; }));

@@ -45,7 +45,8 @@ QuerySnapshot snapshot_of(const Machine& machine);
 
 /// `encrypted`: SCALE of EncryptedData. `chain` empty: no signature came. Errors (for HTTP 400 or 500 with their text): undecodable,
 /// undecryptable, bad signature or certificate.
-Result<OpenQuery> open_query(const Sr25519Pair& identity, ByteView encrypted, const SignatureChain& chain, BlockNumber current_block);
+Result<OpenQuery> open_query(const Sr25519Pair& identity, ByteView encrypted, const SignatureChain& chain, BlockNumber current_block,
+                             KnownCertificates& known);
 
 /// An answer in clear: SCALE of what the asker decodes, or why there is none.
 using QueryAnswer = Result<Bytes, query::Failure>;

@@ -38,6 +38,7 @@ struct Asker {
 };
 
 struct QueryTest : testing::Test {
+  KnownCertificates known;
   World world{1};
   protocol::ContractId system;
   QuerySnapshot snapshot;
@@ -56,7 +57,7 @@ struct QueryTest : testing::Test {
     const auto& identity = world.workers[0].identity;
     const Asker asker(identity.public_key());
     const Bytes sealed = asker.seal(scale::encode(ContractQuery{contract, nonce, kind}));
-    auto open = open_query(identity, sealed, sign ? asker.sign(sealed) : SignatureChain{}, snapshot.block);
+    auto open = open_query(identity, sealed, sign ? asker.sign(sealed) : SignatureChain{}, snapshot.block, known);
     if (!open) return open.error().message;
     auto run = run_query(engine::test::shared_engine(), snapshot, identity.public_key(), *open, nullptr, [&](std::string_view text, const AccountId& who) {
       asked = text;
@@ -149,17 +150,17 @@ TEST_F(QueryTest, what_cannot_be_opened_says_why) {
   const auto& identity = world.workers[0].identity;
   const Asker asker(identity.public_key());
   const Bytes sealed = asker.seal(scale::encode(ContractQuery{system, nonce, query::SidevmMessage{}}));
-  EXPECT_TRUE(open_query(identity, Bytes{1, 2}, {}, 1).error().message.starts_with("DecodeError"));
-  EXPECT_EQ(open_query(identity, Bytes{1, 2}, {}, 1).error().code, ErrorCode::invalid_input);
-  EXPECT_TRUE(open_query(identity, asker.seal({1, 2, 3}), {}, 1).error().message.starts_with("DecodeError"));
+  EXPECT_TRUE(open_query(identity, Bytes{1, 2}, {}, 1, known).error().message.starts_with("DecodeError"));
+  EXPECT_EQ(open_query(identity, Bytes{1, 2}, {}, 1, known).error().code, ErrorCode::invalid_input);
+  EXPECT_TRUE(open_query(identity, asker.seal({1, 2, 3}), {}, 1, known).error().message.starts_with("DecodeError"));
   for (size_t at = 0; at < sealed.size(); ++at) {
     Bytes changed = sealed;
     changed[at] ^= 1;
-    EXPECT_FALSE(open_query(identity, changed, {}, 1).has_value()) << at;
-    if (at % 16 == 0) EXPECT_FALSE(open_query(identity, changed, asker.sign(sealed), 1).has_value()) << at;
+    EXPECT_FALSE(open_query(identity, changed, {}, 1, known).has_value()) << at;
+    if (at % 16 == 0) EXPECT_FALSE(open_query(identity, changed, asker.sign(sealed), 1, known).has_value()) << at;
   }
-  EXPECT_EQ(open_query(identity, sealed, asker.sign(sealed, 5), 6).error().message, "Verifying signature failed: CertificateExpired");
-  EXPECT_TRUE(open_query(identity, sealed, asker.sign(sealed, 5), 5).has_value());
+  EXPECT_EQ(open_query(identity, sealed, asker.sign(sealed, 5), 6, known).error().message, "Verifying signature failed: CertificateExpired");
+  EXPECT_TRUE(open_query(identity, sealed, asker.sign(sealed, 5), 5, known).has_value());
 }
 
 }  // namespace
