@@ -16,7 +16,7 @@ help:
 	@echo "make test   install, build and run the tests (a part: scripts/test.sh unit; left out: scripts/test.sh sanitize compiler)"
 	@echo "make bench  measure, beside the peers where there is one; writes build/bench.json (ARGS='--only query' …)"
 	@echo "make fuzz   run each fuzz target for FUZZ_SECONDS (60); what was learnt: scripts/fuzz.sh --merge"
-	@echo "make format rewrite the C++ sources in house style"
+	@echo "make format format the lines of C++ that changed since SINCE (HEAD)"
 	@echo "PRESET=dev|asan|tsan|release chooses the build (release)"
 
 setup:
@@ -45,8 +45,9 @@ FUZZ_SECONDS ?= 60
 fuzz: setup-test
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz.sh
 
+SINCE ?= HEAD
 format: setup-format
-	@git ls-files '*.cpp' '*.hpp' | xargs clang-format-19 -i
+	@git-clang-format-19 --binary clang-format-19 --force --extensions cpp,hpp $(SINCE); [ $$? -le 1 ]   # 1: it changed something, which it lists
 
 clean:
 	@rm -rf build
