@@ -165,6 +165,8 @@ Result<int> call(const Args& args) {
   const Included done = TRY(chain.sign_and_submit(TRY(chain.call("PhalaPhatContracts", "push_contract_message", {id_hex, to_hex0x(payload), to_decimal(deposit)})), user));
   if (done.failure) return fail(ErrorCode::refused, "sending the message failed: " + *done.failure);
   const auto output = TRY(wait_for_output(cluster, id, nonce, first_log, done.block_number));
+  if (!args.json() && !output.result.error && !output.result.reverted())
+    std::fprintf(stderr, "%s ran, sent in block %llu\n", message.label.c_str(), static_cast<unsigned long long>(done.block_number));
   return show(args, file, message, output.result, {{"block", done.block_number}, {"hash", done.extrinsic_hash}});
 }
 

@@ -80,6 +80,7 @@ describe('a contract', () => {
     const plain = await phala(contract('call', 'inc_by', '1', '--plain'), { env })
     assert.equal(plain.code, 0)
     assert.equal(plain.stdout, 'Ok: 6\n')
+    assert.match(plain.stderr, /^inc_by ran, sent in block \d+\n$/)
   })
 
   test('what would be undone is not sent; what was undone or failed is no success', async () => {
