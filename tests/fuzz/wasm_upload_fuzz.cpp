@@ -54,9 +54,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const ByteView wasm(data + 1, size - 1);
   const auto uploaded = upload_code(small_engine(), cluster, someone(), wasm, determinism);
   if (!uploaded) {
+    // what passes the check must compile (else: unavailable); only the linking of imports may still refuse it
     PHALA_ASSERT(uploaded.error().code == ErrorCode::invalid_input);
-    // what passes the check must compile; only the linking of imports may still refuse it
-    PHALA_ASSERT(uploaded.error().message.find("does not compile") == std::string::npos);
     return 0;
   }
   ClusterState state = cluster;
