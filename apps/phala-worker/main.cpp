@@ -91,12 +91,18 @@ Result<EvidenceCollector> evidence_collector(const Settings& settings, attest::T
   auto authority = TRY(attest::DevelopmentAuthority::from_json(text).context(*settings.attestation_authority));
   wipe(text.data(), text.size());
   const auto shared = std::make_shared<const attest::DevelopmentAuthority>(std::move(authority));
-  return EvidenceCollector{"\"dcap\"", [shared](const Hash& info_hash, u64 now_s) -> Result<Bytes> {
-                             attest::ReportData data{};
-                             std::copy(info_hash.begin(), info_hash.end(), data.begin());
-                             const auto evidence = TRY(attest::collect_software_evidence(*shared, attest::software_enclave(), data, now_s));
+  // report data: 32 bytes that are told, the rest zero
+  const auto evidence_over = [shared](ByteView reported, u64 now_s) {
+    attest::ReportData data{};
+    std::ranges::copy(reported, data.begin());
+    return attest::collect_software_evidence(*shared, attest::software_enclave(), data, now_s);
+  };
+  return EvidenceCollector{"\"dcap\"",
+                           [evidence_over](const Hash& info_hash, u64 now_s) -> Result<Bytes> {
+                             const auto evidence = TRY(evidence_over(info_hash, now_s));
                              return encode_dcap_report(evidence.quote, scale::encode(evidence.collateral));
-                           }};
+                           },
+                           [evidence_over](const PublicKey& worker, u64 now_s) -> Result<std::optional<Bytes>> { return TRY(evidence_over(worker, now_s)).quote; }};
 }
 
 Result<std::vector<egress::AddressRange>> egress_ranges(const std::vector<std::string>& texts) {

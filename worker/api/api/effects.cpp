@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "base/assert.hpp"
+#include "log/log.hpp"
 
 namespace phala::worker {
 
@@ -55,6 +56,14 @@ std::optional<Bytes> WorldEffects::cache_get(const AccountId& contract, ByteView
 std::optional<Bytes> WorldEffects::cache_remove(const AccountId& contract, ByteView key) {
   const std::lock_guard lock(cache_.mutex);
   return cache_.cache.remove(contract.as<Hash>(), key, worker::unix_time_ms() / 1000);
+}
+
+std::optional<engine::SgxQuote> WorldEffects::worker_quote() {
+  constexpr u8 dcap = 1;
+  auto quote = registration_.quote(worker::unix_time_ms() / 1000);
+  if (!quote) log::warn("queries", "{}", quote.error().text());
+  if (!quote || !*quote) return std::nullopt;
+  return engine::SgxQuote{dcap, std::move(**quote)};
 }
 
 }  // namespace phala::worker

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <mutex>
 
+#include "api/registration.hpp"
 #include "egress/http_egress.hpp"
 #include "egress/local_cache.hpp"
 #include "engine/effects.hpp"
@@ -24,8 +25,8 @@ class WorldEffects final : public engine::QueryEffects {
  public:
   using Clock = std::chrono::steady_clock;
   /// `ended`: the worker is stopping, and the query with it.
-  WorldEffects(const egress::HttpEgress& http, SharedCache& cache, Clock::time_point deadline, const std::atomic<bool>& ended)
-      : http_(http), cache_(cache), deadline_(deadline), ended_(ended) {}
+  WorldEffects(const egress::HttpEgress& http, SharedCache& cache, Registration& registration, Clock::time_point deadline, const std::atomic<bool>& ended)
+      : http_(http), cache_(cache), registration_(registration), deadline_(deadline), ended_(ended) {}
 
   engine::HttpResult http_request(const AccountId& contract, const engine::HttpRequest& request) override;
   Result<std::vector<engine::HttpResult>, engine::HttpError> batch_http_request(const AccountId& contract, const std::vector<engine::HttpRequest>& requests, u64 timeout_ms) override;
@@ -35,12 +36,13 @@ class WorldEffects final : public engine::QueryEffects {
   void cache_set_expiration(const AccountId& contract, ByteView key, u64 seconds) override;
   std::optional<Bytes> cache_get(const AccountId& contract, ByteView key) override;
   std::optional<Bytes> cache_remove(const AccountId& contract, ByteView key) override;
-  std::optional<engine::SgxQuote> worker_quote() override { return std::nullopt; }
+  std::optional<engine::SgxQuote> worker_quote() override;
   bool expired() override { return ended_.load(std::memory_order_relaxed) || Clock::now() >= deadline_; }
 
  private:
   const egress::HttpEgress& http_;
   SharedCache& cache_;
+  Registration& registration_;
   const Clock::time_point deadline_;
   const std::atomic<bool>& ended_;
   size_t http_requests_ = 0;

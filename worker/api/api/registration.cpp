@@ -5,7 +5,7 @@
 namespace phala::worker {
 
 EvidenceCollector no_evidence() {
-  return {"null", [](const Hash&, u64) -> Result<Bytes> { return Bytes{0}; }};
+  return {"null", [](const Hash&, u64) -> Result<Bytes> { return Bytes{0}; }, [](const PublicKey&, u64) -> Result<std::optional<Bytes>> { return std::nullopt; }};
 }
 
 Bytes encode_dcap_report(ByteView quote, ByteView encoded_collateral) {
@@ -28,6 +28,14 @@ Result<RegistrationResponse> Registration::get(const std::optional<AccountId>& o
   info_ = std::move(info);
   kept_ = out;
   return out;
+}
+
+Result<std::optional<Bytes>> Registration::quote(u64 now_s) {
+  const std::lock_guard lock(mutex_);
+  if (quote_ && now_s < quoted_s_ + keep_s && now_s >= quoted_s_) return quote_;
+  quote_ = TRY(collector_.quote(info_.pubkey, now_s).context("quote over the worker's key"));
+  quoted_s_ = now_s;
+  return quote_;
 }
 
 std::vector<u32> cpu_features(u32 cores) {

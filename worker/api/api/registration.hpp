@@ -13,6 +13,8 @@ namespace phala::worker {
 struct EvidenceCollector {
   std::string provider;   ///< JSON as operators' tools read it: "\"dcap\"", "null"
   std::function<Result<Bytes>(const Hash& info_hash, u64 now_s)> collect;
+  /// The quote alone, over the worker's public key in place of the hash. Nothing where there is no evidence.
+  std::function<Result<std::optional<Bytes>>(const PublicKey& worker, u64 now_s)> quote;
 };
 /// For chains that admit workers without evidence.
 EvidenceCollector no_evidence();
@@ -33,12 +35,16 @@ class Registration {
   Registration(protocol::WorkerRegistrationInfoV2 info, EvidenceCollector collector) : info_(std::move(info)), collector_(std::move(collector)) {}
   /// `operator_`: another one than before makes new evidence, as do `refresh` and age.
   Result<RegistrationResponse> get(const std::optional<AccountId>& operator_, bool refresh, u64 now_s);
+  /// What contracts show to prove on which worker they run: made once and kept as long. Nothing where there is no evidence.
+  Result<std::optional<Bytes>> quote(u64 now_s);
 
  private:
   std::mutex mutex_;
   protocol::WorkerRegistrationInfoV2 info_;
   EvidenceCollector collector_;
   std::optional<RegistrationResponse> kept_;
+  std::optional<Bytes> quote_;
+  u64 quoted_s_ = 0;
 };
 
 /// [cores, level]: 1, +1 with AVX2, +1 with AVX-512F too (docs/protocol.md §5.1).

@@ -62,7 +62,7 @@ void Service::run_one(const QuerySnapshot& snapshot, const OpenQuery& open, std:
     queries_dropped_.add();
     return done(Answer{seal_answer(identity_, open, fail(query::Failure(query::Timeout{})), iv), snapshot.block, snapshot.block_hash});
   }
-  WorldEffects effects(http_, cache_, deadline, stopping_);
+  WorldEffects effects(http_, cache_, registration_, deadline, stopping_);
   running_.set(++running_count_);
   auto run = run_query(*engine_, snapshot, public_key(), open, &effects, [this](std::string_view request, const AccountId& asker) {
     const LogView log = [&] {
