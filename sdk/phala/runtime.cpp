@@ -97,6 +97,7 @@ void abort() { __builtin_trap(); }
 template class std::basic_string<char>;
 template std::string& std::string::__assign_no_alias<true>(const char*, size_t);
 template std::string& std::string::__assign_no_alias<false>(const char*, size_t);
+template std::string std::operator+(const char*, const std::string&);
 _LIBCPP_BEGIN_NAMESPACE_STD
 [[noreturn]] void __libcpp_verbose_abort(const char*, ...) { __builtin_trap(); }
 template <class T>

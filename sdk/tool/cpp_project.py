@@ -10,6 +10,8 @@ import subprocess
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
 
+import ink_project
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 INCLUDES = ("sdk", "lib/base", "lib/scale")
 SHARED = ("lib/base/base/assert.cpp", "lib/base/base/bytes.cpp", "lib/scale/scale/codec.cpp",
@@ -22,12 +24,14 @@ COMMON_FLAGS = ["-std=c++23", "-Wall", "-Wextra", "-Werror=return-type", "-Werro
 WASM_FLAGS = ["--target=wasm32-wasi", "-mcpu=mvp", "-msign-ext", "-Oz", "-flto", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics",
               "-nostdlib"]
 LINK_FLAGS = ["-fuse-ld=lld", "-Wl,--import-memory,--no-entry,--gc-sections,-z,stack-size=65536,--stack-first,--strip-all,--fatal-warnings,-O2"]
+# Crates that a contract may ask for in contract.toml (`libraries`), each a static library for wasm; natively the SDK has the same functions.
+LIBRARIES = {"crypto": "sdk/crypto"}
 # What native tests of a contract link with, from a build of this tree, and the machine's own libraries.
 TEST_LIBRARIES = ("sdk/libphala_sdk.a", "lib/crypto/libphala_crypto.a", "lib/scale/libphala_scale.a", "lib/base/libphala_base.a", "rust/libphala_rust.a")
 TEST_SYSTEM = ["-lcrypto", "-lxxhash", "-lsecp256k1", "-lgtest_main", "-lgtest", "-lpthread", "-ldl", "-lm"]
 TEST_INCLUDES = ("lib/crypto",)
 KEYS = {"name": str, "version": str, "authors": list, "description": str, "license": str, "repository": str, "buffer_size": int,
-        "max_pages": int}
+        "max_pages": int, "libraries": list}
 
 
 class BuildError(Exception):
@@ -51,6 +55,12 @@ def _hash_files(files):
         with open(path, "rb") as file:
             state.update(name.encode() + b"\0" + hashlib.sha256(file.read()).digest())
     return state.hexdigest()
+
+
+def _library_state(library):
+    folder = os.path.join(ROOT, LIBRARIES[library])
+    files = [os.path.join(folder, f) for f in ("Cargo.toml", "Cargo.lock")] + glob.glob(os.path.join(folder, "src/*.rs"))
+    return _hash_files((os.path.relpath(f, folder), f) for f in files) + ink_project.Toolchain().version
 
 
 def _compiler():
@@ -89,6 +99,9 @@ class CppProject:
                 raise BuildError(f"{path}: '{key}' is missing")
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", config["name"]):
             raise BuildError(f"{path}: name '{config['name']}' may hold letters, digits, '_' and '-' and begins with a letter")
+        for library in config.setdefault("libraries", []):
+            if library not in LIBRARIES:
+                raise BuildError(f"{path}: unknown library '{library}'; known are {', '.join(LIBRARIES)}")
         config.setdefault("authors", [])
         config.setdefault("buffer_size", 16384)
         if not 1024 <= config["buffer_size"] <= 2 << 20:
@@ -115,7 +128,8 @@ class CppProject:
     def fingerprint(self):
         files = [f for pattern in ("*.cpp", "*.hpp", "*.h", "contract.toml") for f in glob.glob(os.path.join(self.directory, pattern))]
         own = _hash_files((os.path.relpath(f, self.directory), f) for f in files if not f.endswith("_test.cpp"))
-        return hashlib.sha256(f"{self.compiler_version}\0{own}\0{self._sdk_state()}".encode()).hexdigest()
+        libraries = "".join(_library_state(library) for library in sorted(self.config["libraries"]))
+        return hashlib.sha256(f"{self.compiler_version}\0{own}\0{self._sdk_state()}\0{libraries}".encode()).hexdigest()
 
     def _sdk_state(self):
         files = [f for i in INCLUDES for pattern in ("*/*.cpp", "*/*.hpp") for f in glob.glob(os.path.join(ROOT, i, pattern))]
@@ -145,6 +159,18 @@ class CppProject:
         with ThreadPoolExecutor(self.jobs) as pool:
             return list(pool.map(one, enumerate(sources)))
 
+    def _build_library(self, library, target_dir):
+        toolchain = ink_project.Toolchain()
+        folder = os.path.join(ROOT, LIBRARIES[library])
+        target = os.path.join(target_dir, "cpp-libraries", library)
+        env = toolchain.environment(self.jobs)
+        env["CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS"] = " ".join(ink_project.wasm_flags(toolchain, folder))
+        done = subprocess.run([toolchain.cargo, "rustc", "--release", "--locked", "--target", ink_project.TARGET, "-Zbuild-std=core", "--target-dir", target],
+                              env=env, cwd=folder, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise BuildError(f"compiling the library '{library}' failed:\n{done.stderr[-8000:]}")
+        return os.path.join(target, ink_project.TARGET, "release", f"libphala_contract_{library}.a")
+
     def build_wasm(self, target_dir):
         folder = os.path.join(target_dir, "cpp", self.name)
         sources = self.sources + [os.path.join(ROOT, s) for s in SHARED + WASM_ONLY]
@@ -152,7 +178,8 @@ class CppProject:
         flags = WASM_FLAGS + ["-isystem", self._library_headers(), "-idirafter", "/usr/include", f"-DPHALA_BUFFER_SIZE={self.config['buffer_size']}"]
         objects = self._compile(sources, flags, target_dir, "wasm")
         out = os.path.join(folder, self.name + ".wasm")
-        _run([self.compiler, *WASM_FLAGS, *LINK_FLAGS, *objects, self._builtins(), "-o", out], f"linking {self.name}")
+        libraries = [self._build_library(library, target_dir) for library in self.config["libraries"]]
+        _run([self.compiler, *WASM_FLAGS, *LINK_FLAGS, *objects, *libraries, self._builtins(), "-o", out], f"linking {self.name}")
         return out
 
     def build_metadata(self, target_dir):

@@ -55,6 +55,14 @@ class Toolchain:
         return env
 
 
+def wasm_flags(toolchain, root, *linking):
+    """Of the compiler, for code whose sources lie under `root`."""
+    # absolute paths in panic texts would make the code depend on where it was built
+    return ["-Ctarget-cpu=mvp", *linking, "-Aunexpected_cfgs", f"--remap-path-prefix={root}=/src", f"--remap-path-prefix={os.path.expanduser('~')}=/home",
+            f"--remap-path-prefix={os.environ.get('CARGO_HOME') or os.path.expanduser('~/.cargo')}=/home/.cargo",
+            f"--remap-path-prefix={os.path.realpath(toolchain.sysroot + '/lib/rustlib/src/rust')}=/rust"]
+
+
 def _run(command, env, cwd, what):
     done = subprocess.run(command, env=env, cwd=cwd, capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -136,11 +144,7 @@ class InkProject:
         env = dict(self.env)
         for key, value in RELEASE.items():
             env[f"CARGO_PROFILE_RELEASE_{key}"] = value
-        flags = ["-Ctarget-cpu=mvp", "-Clink-arg=-zstack-size=65536", "-Clink-arg=--import-memory", "-Aunexpected_cfgs"]
-        # absolute paths in panic texts would make the code depend on where it was built
-        flags += [f"--remap-path-prefix={self.root}=/src", f"--remap-path-prefix={os.path.expanduser('~')}=/home",
-                  f"--remap-path-prefix={os.environ.get('CARGO_HOME') or os.path.expanduser('~/.cargo')}=/home/.cargo",
-                  f"--remap-path-prefix={os.path.realpath(self.toolchain.sysroot + '/lib/rustlib/src/rust')}=/rust"]
+        flags = wasm_flags(self.toolchain, self.root, "-Clink-arg=-zstack-size=65536", "-Clink-arg=--import-memory")
         env["CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS"] = " ".join(flags)
         if _linker():
             env["CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER"] = _linker()
