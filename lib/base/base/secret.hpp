@@ -10,6 +10,7 @@ namespace phala {
 
 /// Overwrites memory in a way the optimiser keeps.
 inline void wipe(void* memory, size_t size) noexcept {
+  if (size == 0) return;   // an empty container may have no memory at all
   std::memset(memory, 0, size);
   __asm__ __volatile__("" : : "r"(memory) : "memory");
 }

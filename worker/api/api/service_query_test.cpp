@@ -70,12 +70,12 @@ TEST(ServiceQueryTest, a_query_that_only_computes_ends_with_the_service) {
   worker.with_cluster();
   const auto contract = deploy(worker, engine::test::contract("(func (export \"call\") (loop $l (br $l)))"));
   const Asker asker(worker.world.key(0));
-  auto asked = std::async(std::launch::async, [&] {
-    return asker.open(worker.get<rpc::ContractQueryResponse>("ContractQuery", asker.request({contract, {}, query::InkMessage{{1, 2, 3, 4}, 0, 0, false}}, true)));
-  });
+  auto asked = worker.ask("ContractQuery", asker.request({contract, {}, query::InkMessage{{1, 2, 3, 4}, 0, 0, false}}, true).SerializeAsString());
   while (worker.metrics.render().find("phala_worker_queries_running 1") == std::string::npos) std::this_thread::yield();
   worker.service.reset();
-  const Bytes answer = *from_hex(asked.get());
+  rpc::ContractQueryResponse response;
+  ASSERT_TRUE(response.ParseFromString(asked.get().body));
+  const Bytes answer = *from_hex(asker.open(response));
   const auto result = engine::decode_call_result(*scale::decode<Bytes>(ByteView(answer).subspan(2)));
   ASSERT_TRUE(result.has_value());
   EXPECT_EQ(result->result.error(), engine::DispatchError(engine::ContractsError::OutOfGas));

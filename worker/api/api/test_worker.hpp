@@ -114,16 +114,19 @@ struct Running {
     world.pallet_says(protocol::topic::system_event, protocol::SystemEvent(protocol::WorkerEventWithKey{world.key(0), protocol::Registered{1}}));
     blocks(1);
   }
-  PrpcAnswer call(std::string_view name, const std::string& body, bool as_json = false) {
+  std::future<PrpcAnswer> ask(std::string_view name, const std::string& body, bool as_json = false) {
+    struct Asked { ApiContext context; std::promise<PrpcAnswer> answer; };
+    const auto asked = std::make_shared<Asked>(context());
+    auto answer = asked->answer.get_future();
     for (const auto& method : prpc_methods())
       if (method.name == name) {
-        std::promise<PrpcAnswer> promise;
-        auto context_value = context();
-        method.run(context_value, body, as_json, [&](PrpcAnswer answer) { promise.set_value(std::move(answer)); });
-        return promise.get_future().get();
+        method.run(asked->context, body, as_json, [asked](PrpcAnswer got) { asked->answer.set_value(std::move(got)); });
+        return answer;
       }
-    return {};
+    asked->answer.set_value({});
+    return answer;
   }
+  PrpcAnswer call(std::string_view name, const std::string& body, bool as_json = false) { return ask(name, body, as_json).get(); }
   /// All records of the log server, as anybody who signs may read them.
   json log() {
     const Asker asker(world.key(0));

@@ -150,8 +150,9 @@ Result<std::vector<HttpResult>, HttpError> HttpEgress::batch(const std::vector<H
   if (!lookups_) return fail(HttpError::failed_to_create_client);
   // never added to the clock as it is: it is the contract's number, and may be 2^64 - 1
   const auto now = std::chrono::steady_clock::now();
-  const auto left_ms = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - now).count();
-  if (left_ms > 0 && timeout_ms < static_cast<u64>(left_ms)) deadline = now + std::chrono::milliseconds(timeout_ms);
+  // the difference to a time long past does not fit
+  const u64 left_ms = deadline > now ? static_cast<u64>(std::chrono::duration_cast<std::chrono::milliseconds>(deadline - now).count()) : 0;
+  if (timeout_ms < left_ms) deadline = now + std::chrono::milliseconds(timeout_ms);
 
   if ((running_ += requests.size()) > limits_.transfers) {
     running_ -= requests.size();
