@@ -13,7 +13,7 @@ PURPOSE := $(if $(filter asan tsan fuzz,$(PRESET)),sanitize,build)
 help:
 	@echo "make run    install, build and start a whole network on this machine (ARGS='--tmp --workers 3' …)"
 	@echo "make build  install and build; programs are in $(BUILD)/bin"
-	@echo "make test   install, build and run the tests (a part: scripts/test.sh unit; left out: scripts/test.sh sanitize compiler)"
+	@echo "make test   install, build and run every test (a part: scripts/test.sh unit)"
 	@echo "make bench  measure, beside the peers where there is one; writes build/bench.json (ARGS='--only query' …)"
 	@echo "make fuzz   run each fuzz target for FUZZ_SECONDS (60); what was learnt: scripts/fuzz.sh --merge"
 	@echo "make format format the lines of C++ that changed since SINCE (HEAD)"

@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # The tests. After the build, jobs run side by side on as many lanes as there are processors (two at least); a failing job does not hide the others, and one that
 # hangs fails when its time is up. Each job's output is in build/test-NAME.log and is shown when it fails. Ends with "N passed, N failed".
-# Usage: scripts/test.sh [suite…]   those of the first column when none is named:
-#   unit       every room's own tests                             sanitize  unit tests under address, undefined-behaviour and thread sanitizers
-#   e2e        the published clients against a whole network      compiler  g++ 12 reads lib, pallets and runtime
+# Usage: scripts/test.sh [suite…]   all of them when none is named:
+#   unit       every room's own tests
+#   e2e        the published clients against a whole network
 #   contracts  ink! and C++ contracts
 #   purity     lib, pallets, runtime for wasm32
 #   sim        the network under 1,000 seeds
 #   fuzz       each target for FUZZ_SECONDS (60)
+#   sanitize   unit tests of lib and worker under address and undefined-behaviour sanitizers, of what has threads under the thread sanitizer
+#   compiler   g++ 12 reads lib, pallets and runtime
 set -uo pipefail
 cd "$(dirname "$0")/.."
 cores=$(nproc)
@@ -15,7 +17,7 @@ lanes=$((cores > 2 ? cores : 2))
 half=$(((cores + 1) / 2))   # what a job that can use many processors takes beside another
 export FUZZ_SECONDS=${FUZZ_SECONDS:-60}
 suites=("$@")
-[ ${#suites[@]} -gt 0 ] || suites=(unit e2e contracts purity sim fuzz)
+[ ${#suites[@]} -gt 0 ] || suites=(unit e2e contracts purity sim fuzz sanitize compiler)
 in_two_gibibytes() { (ulimit -v 2097152 && "$@"); }
 has() { [[ " ${suites[*]} " == *" $1 "* ]]; }
 mkdir -p build
@@ -109,7 +111,7 @@ npm_install() {
   [ "$(cat node_modules/.installed 2>/dev/null)" = "$sum" ] || { npm ci --no-audit --no-fund --loglevel=error && mkdir -p node_modules && echo "$sum" >node_modules/.installed; }
 }
 e2e() { cd "tests/e2e/$1" && node --test --test-reporter=spec "$2"; }
-export -f configure npm_install e2e
+export -f configure npm_install e2e in_two_gibibytes
 
 # ---- what is run, in this order as lanes get free: quick answers first, then what is long or waited for ----------------------
 # what measures is built too, or it would rot between two measurements
@@ -122,6 +124,7 @@ run_all
 # as the build lists them: a folder may hold programs of another day
 if has unit; then
   for room in $(ctest --test-dir build/release -N | sed -n 's/^ *Test *#[0-9]*: //p'); do add "unit-${room#phala_}" 600 - ctest --test-dir build/release --tests-regex "^$room\$" --output-on-failure; done
+  add engine-in-2-gib 600 - in_two_gibibytes build/release/bin/phala_engine_test --gtest_brief=1
 fi
 sanitized=()
 ! has sanitize || sanitized=(lib_tests worker_tests)
