@@ -9,11 +9,6 @@ using namespace phala::engine::test;
 
 namespace {
 
-std::string escaped(ByteView bytes) {
-  std::string out;
-  for (const u8 b : bytes) out += "\\" + to_hex(ByteView(&b, 1));
-  return out;
-}
 /// Answers its input and the value it was sent.
 const std::string echo_function = R"((local $n i32)
     (i32.store (i32.const 0xff0) (i32.const 0x800)) (call $seal0.input (i32.const 0x2000) (i32.const 0xff0)) (local.set $n (i32.load (i32.const 0xff0)))

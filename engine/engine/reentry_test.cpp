@@ -9,11 +9,6 @@ using namespace phala::engine::test;
 
 namespace {
 
-std::string escaped(ByteView bytes) {
-  std::string out;
-  for (const u8 b : bytes) out += "\\" + to_hex(ByteView(&b, 1));
-  return out;
-}
 const std::string delegate = " (call $seal0.delegate_call (i32.const 0) (i32.const 0x1000) (i32.const 0x1020) (i32.sub (local.get $n) (i32.const 32)) (i32.const -1) (i32.const 0)) ";
 
 }  // namespace

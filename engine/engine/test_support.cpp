@@ -76,6 +76,12 @@ std::string answering(const std::string& body) {
     (call $seal0.seal_return (i32.const 0) (i32.const 0x2000) (i32.sub (local.get $end) (i32.const 0x2000)))))";
 }
 
+std::string escaped(ByteView bytes) {
+  std::string out;
+  for (const u8 b : bytes) out += "\\" + to_hex(ByteView(&b, 1));
+  return out;
+}
+
 Bytes wasm_of_contract_file(const std::string& json) {
   const size_t name = json.find("\"wasm\"");
   const size_t from = name == json.npos ? name : json.find("0x", name);

@@ -17,6 +17,8 @@ inline Bytes contract(const std::string& body) { return assemble(contract_text(b
 /// `call` copies the input to 0x1000 (its length at 0x0ffc) and runs `body`; then everything from 0x2000 to `$end` is returned.
 /// Locals: $n (length of the input), $end (starts at 0x2000), $a, $b, $c : i32, $l : i64.
 std::string answering(const std::string& body);
+/// Bytes as they are written between the quotes of `(data (i32.const 0x100) "…")`.
+std::string escaped(ByteView bytes);
 
 /// The code in the text of a `.contract` file (`source.wasm`, hex).
 Bytes wasm_of_contract_file(const std::string& json);

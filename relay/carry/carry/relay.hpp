@@ -1,5 +1,6 @@
 #pragma once
 // Why: does what the plan says, and tells the plan what came of it. There is no decision here worth a test of its own.
+// One .cpp per subject: relay (connection, loop, what operators see), look (the chain), poll (a worker), transact.
 
 #include <atomic>
 #include <memory>
@@ -34,6 +35,7 @@ class Relay {
   bool healthy() const { return healthy_.load(std::memory_order_relaxed); }
 
  private:
+  static constexpr BlockNumber near_the_tip = 8;   ///< blocks; farther back a worker catches up before it registers
   struct Member {
     std::unique_ptr<WorkerClient> client;
     std::map<std::pair<Bytes, u64>, SignedMessage> messages;   ///< as its last report counted them
