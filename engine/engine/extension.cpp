@@ -187,7 +187,7 @@ Hosted<AccountId> system_contract_id(Frame& frame) {
 }
 Hosted<std::pair<Balance, Balance>> balance_of(Frame& frame, AccountId who) {
   const Account account = account_of(frame.run.journal, who);
-  return std::pair(account.free + account.held, account.free);
+  return std::pair(saturating_add(account.free, account.held), account.free);
 }
 Hosted<PublicKey> worker_pubkey(Frame& frame) { return frame.run.is_query() ? frame.run.context.worker_pubkey : PublicKey{}; }
 Hosted<u64> untrusted_millis_since_unix_epoch(Frame& frame) {
@@ -227,6 +227,7 @@ Hosted<std::optional<Hash>> import_latest_system_code(Frame& frame, AccountId pa
   const Balance deposit = code_deposit(run.config, wasm.size());
   if (!hold(run.journal, payer, deposit)) return fail(Stop(ContractsError::StorageDepositNotEnoughFunds, "the payer cannot pay the deposit of the system code"));
   put_code(run.journal, CodeInfo{payer, deposit, 0, Determinism::enforced, static_cast<u32>(wasm.size())}, wasm);
+  TRY(run.emit(event::CodeStored{code_hash, deposit, payer}, {code_hash}));
   TRY(run.check_journal());
   return std::optional(code_hash);
 }
