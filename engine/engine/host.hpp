@@ -175,6 +175,7 @@ struct Bind<Fn> {
     return out;
   }
   static constexpr auto result = Ret<R>::kind;
+  static constexpr bool answers_code = std::is_same_v<R, ReturnCode>;
 
   static wasm_trap_t* call(void* price, wasmtime_caller_t* caller, wasmtime_val_raw_t* raw, size_t) {
     Frame& frame = frame_of(caller);
@@ -224,11 +225,12 @@ struct HostFn {
   bool alias;   ///< also known as seal_<name>
   std::vector<Parameter> (*params)();
   std::optional<wasm_valkind_t> result;
+  bool answers_code;   ///< the result is a ReturnCode
   wasmtime_func_unchecked_callback_t call;
 };
 template <auto Fn>
 constexpr HostFn host_fn(std::string_view module, std::string_view name, Cost cost, bool alias = true) {
-  return {module, name, cost, alias, &detail::Bind<Fn>::params, detail::Bind<Fn>::result, &detail::Bind<Fn>::call};
+  return {module, name, cost, alias, &detail::Bind<Fn>::params, detail::Bind<Fn>::result, detail::Bind<Fn>::answers_code, &detail::Bind<Fn>::call};
 }
 /// All of them, for the linker, the documentation and the tests.
 std::span<const HostFn> host_functions();
