@@ -1,6 +1,9 @@
 #pragma once
 // Why: what a query may reach is an argument of the engine; tests of the chain extension hand it one that answers as they say and notes
-// what was asked.
+// what was asked; and a store of images that lives as long as a test.
+
+#include <functional>
+#include <mutex>
 
 #include "engine/test_support.hpp"
 
@@ -29,6 +32,26 @@ struct World final : QueryEffects {
   std::optional<Bytes> cache_remove(const AccountId& c, ByteView k) override { ++touched; auto old = cache_get(c, k); cache.erase({c, to_bytes(k)}); return old; }
   std::optional<SgxQuote> worker_quote() override { ++touched; return SgxQuote{1, {7, 7}}; }
   bool expired() override { return late; }
+};
+
+/// A store of compiled code in memory, which counts.
+struct Images final : ImageStore {
+  std::mutex mutex;
+  std::map<Hash, Bytes> kept;
+  int gets = 0, puts = 0;
+  std::function<void()> before_get = [] {};
+  std::optional<Bytes> get(const Hash& name) override {
+    before_get();
+    const std::lock_guard lock(mutex);
+    ++gets;
+    const auto at = kept.find(name);
+    return at == kept.end() ? std::nullopt : std::optional(at->second);
+  }
+  void put(const Hash& name, ByteView image) override {
+    const std::lock_guard lock(mutex);
+    ++puts;
+    kept[name] = to_bytes(image);
+  }
 };
 
 /// Calls function u32 with the rest of the input, answers status u32 ‖ output.
