@@ -21,6 +21,7 @@ struct Caller : scale::Enum<At<0, Root>, At<1, Signed>> { using Enum::Enum; };
 
 struct Instantiated { AccountId deployer, contract;  FIELDS(deployer, contract) };
 struct Terminated { AccountId contract, beneficiary;  FIELDS(contract, beneficiary) };
+struct CodeStored { Hash code_hash; Balance deposit_held{}; AccountId uploader;  FIELDS(code_hash, deposit_held, uploader) };
 struct ContractEmitted { AccountId contract; Bytes data;  FIELDS(contract, data) };
 struct ContractCodeUpdated { AccountId contract; Hash new_code_hash, old_code_hash;  FIELDS(contract, new_code_hash, old_code_hash) };
 struct Called { Caller caller; AccountId contract;  FIELDS(caller, contract) };
@@ -29,7 +30,7 @@ struct DepositHeld { AccountId from, to; Balance amount{};  FIELDS(from, to, amo
 struct DepositReleased { AccountId from, to; Balance amount{};  FIELDS(from, to, amount) };
 }  // namespace event
 struct ContractsEvent
-    : scale::Enum<At<0, event::Instantiated>, At<1, event::Terminated>, At<3, event::ContractEmitted>, At<5, event::ContractCodeUpdated>,
+    : scale::Enum<At<0, event::Instantiated>, At<1, event::Terminated>, At<2, event::CodeStored>, At<3, event::ContractEmitted>, At<5, event::ContractCodeUpdated>,
                   At<6, event::Called>, At<7, event::DelegateCalled>, At<8, event::DepositHeld>, At<9, event::DepositReleased>> {
   using Enum::Enum;
 };

@@ -1,8 +1,8 @@
 #include "engine/extension.hpp"
 
 #include "crypto/hash.hpp"
-#include "crypto/sign.hpp"
 #include "engine/bounded.hpp"
+#include "engine/extension_keys.hpp"
 #include "engine/host_functions.hpp"
 
 namespace phala::engine {
@@ -24,9 +24,6 @@ struct phala::scale::Codec<phala::engine::BatchItem> {
 namespace phala::engine {
 
 namespace {
-
-enum class SigType : u8 { ed25519, sr25519, ecdsa };
-constexpr bool is_valid(SigType t) { return t <= SigType::ecdsa; }
 
 /// As HttpRequest. There are 256 headers and 5 requests at most, which the one who sends them answers for with errors of their own;
 /// the limits here only keep what is refused small.
@@ -50,72 +47,22 @@ template <class T>
 struct Coded { u32 status = 0; T value{}; };
 struct Nothing { FIELDS() };
 
-Stop refused(std::string why) { return Stop(DispatchError(dispatch::Other{}), std::move(why)); }
-
-// ---- keys ------------------------------------------------------------------------------------------------------------
-Hosted<crypto::Sr25519Pair> sr25519_pair(ByteView key) {
-  if (key.size() == 32) return crypto::Sr25519Pair::from_seed(crypto::Seed(key));
-  if (key.size() == 64) {
-    if (auto pair = crypto::Sr25519Pair::from_secret(SecretBytes<64>(key))) return std::move(*pair);
-  }
-  return fail(refused("bad sr25519 key: expected a 32-byte seed or a 64-byte secret"));
-}
-Hosted<crypto::Ed25519Pair> ed25519_pair(ByteView key) {
-  if (key.size() != 32) return fail(refused("bad ed25519 key: expected a 32-byte seed"));
-  return crypto::Ed25519Pair::from_seed(crypto::Seed(key));
-}
-Hosted<crypto::EcdsaPair> ecdsa_pair(ByteView key) {
-  if (key.size() == 32) {
-    if (auto pair = crypto::EcdsaPair::from_seed(crypto::Seed(key))) return std::move(*pair);
-  }
-  return fail(refused("bad ecdsa key: expected a 32-byte seed below the group order"));
-}
-
-Hosted<Bytes> sign(Frame& frame, SigType type, Bytes key, Bytes message) {
-  TRY(frame.charge(message.size() * cost::blake2_256.per_byte));
-  switch (type) {
-    case SigType::ed25519: return to_bytes(TRY(ed25519_pair(key)).sign(message));
-    case SigType::sr25519: {
-      const auto pair = TRY(sr25519_pair(key));
-      return frame.run.is_query() ? to_bytes(pair.sign(message)) : Bytes{};   // the scheme's signatures are meant to differ
-    }
-    case SigType::ecdsa: return to_bytes(TRY(ecdsa_pair(key)).sign_prehashed(crypto::blake2_256(message)));
-  }
-  return Bytes{};
-}
-
-Hosted<bool> verify(Frame& frame, SigType type, Bytes key, Bytes message, Bytes signature) {
-  TRY(frame.charge(message.size() * cost::sr25519_verify.per_byte));
-  if (type == SigType::ecdsa) {
-    if (key.size() != 33 || signature.size() != 65) return false;
-    return crypto::ecdsa_verify_prehashed(crypto::EcdsaSignature(ByteView(signature)), crypto::blake2_256(message), crypto::EcdsaPublicKey(ByteView(key)));
-  }
-  if (key.size() != 32 || signature.size() != 64) return false;
-  const crypto::Signature sig{ByteView(signature)};
-  const PublicKey pub{ByteView(key)};
-  return type == SigType::ed25519 ? crypto::ed25519_verify(sig, message, pub) : crypto::sr25519_verify(sig, message, pub);
-}
-
-Hosted<Bytes> derive_sr25519_key(Frame& frame, Bytes salt) {
-  const auto* secret = frame.run.context.cluster_secret;
-  if (!secret) return fail(Stop(PinkError::KeySeedMissing, "the cluster has no key here"));
-  const auto cluster = crypto::Sr25519Pair::from_secret(secret->clone());
-  if (!cluster) return fail(Stop(PinkError::DeriveKeyFailed, "the cluster's key is not a valid secret"));
-  return to_bytes(cluster->derive_kdf({frame.account, salt, as_bytes("keygen")}).secret().expose());
-}
-
-Hosted<Bytes> get_public_key(Frame&, SigType type, Bytes key) {
-  switch (type) {
-    case SigType::ed25519: return to_bytes(TRY(ed25519_pair(key)).public_key);
-    case SigType::sr25519: return to_bytes(TRY(sr25519_pair(key)).public_key());
-    case SigType::ecdsa: return to_bytes(TRY(ecdsa_pair(key)).public_key);
-  }
-  return Bytes{};
-}
-
-Hosted<FixedBytes<65>> ecdsa_sign_prehashed(Frame&, Bytes key, Hash digest) { return TRY(ecdsa_pair(key)).sign_prehashed(digest).as<FixedBytes<65>>(); }
-Hosted<bool> ecdsa_verify_prehashed(Frame&, FixedBytes<65> signature, Hash digest, FixedBytes<33> key) {
-  return crypto::ecdsa_verify_prehashed(crypto::EcdsaSignature(signature), digest, crypto::EcdsaPublicKey(key));
+/// The world of a query that may do nothing to it.
+class NoWorld final : public QueryEffects {
+  HttpResult http_request(const AccountId&, const HttpRequest&) override { return fail(HttpError::not_allowed); }
+  Result<std::vector<HttpResult>, HttpError> batch_http_request(const AccountId&, const std::vector<HttpRequest>&, u64) override { return fail(HttpError::not_allowed); }
+  Bytes random_bytes(u8) override { return {}; }
+  u64 unix_time_ms() override { return 0; }
+  bool cache_set(const AccountId&, ByteView, ByteView) override { return false; }
+  void cache_set_expiration(const AccountId&, ByteView, u64) override {}
+  std::optional<Bytes> cache_get(const AccountId&, ByteView) override { return {}; }
+  std::optional<Bytes> cache_remove(const AccountId&, ByteView) override { return {}; }
+  std::optional<SgxQuote> worker_quote() override { return {}; }
+};
+QueryEffects& world(Frame& frame) {
+  static NoWorld none;
+  QueryEffects* effects = frame.run.query_effects();
+  return effects ? *effects : none;
 }
 
 // ---- HTTP ------------------------------------------------------------------------------------------------------------
@@ -124,50 +71,51 @@ HttpResponse plain_response(u16 status, std::string_view reason, std::string_vie
 }
 
 Hosted<HttpResponse> http_request(Frame& frame, HttpArgument argument) {
-  if (!frame.run.is_query()) return plain_response(523, "API Unavailable", "HTTP request is not supported in transaction");
-  auto* effects = frame.run.query_effects();
-  HttpResult answer = effects ? effects->http_request(frame.account, argument.take()) : HttpResult(fail(HttpError::not_allowed));
+  HttpResult answer = world(frame).http_request(frame.account, argument.take());
   if (answer) return std::move(*answer);
   if (answer.error() >= HttpError::network_error) return plain_response(524, "IO Error", to_string(answer.error()));
   return fail(refused("HTTP request: " + std::string(to_string(answer.error()))));
 }
+Hosted<HttpResponse> no_http_request(Frame&, HttpArgument) {
+  return plain_response(523, "API Unavailable", "HTTP request is not supported in transaction");
+}
 
-Hosted<Coded<std::vector<BatchItem>>> batch_http_request(Frame& frame, HttpArguments arguments, u64 timeout_ms) {
-  auto* effects = frame.run.query_effects();
-  const auto code = [](HttpError e) { return Coded<std::vector<BatchItem>>{static_cast<u32>(e) + 1, {}}; };
-  if (!effects) return code(HttpError::not_allowed);
+using Batch = Coded<std::vector<BatchItem>>;
+Batch refused_batch(HttpError error) { return {static_cast<u32>(error) + 1, {}}; }
+
+Hosted<Batch> batch_http_request(Frame& frame, HttpArguments arguments, u64 timeout_ms) {
   std::vector<HttpRequest> requests;
   for (auto& one : arguments.items) requests.push_back(one.take());
-  auto answers = effects->batch_http_request(frame.account, requests, timeout_ms);
-  if (!answers) return code(answers.error());
-  Coded<std::vector<BatchItem>> out;
+  auto answers = world(frame).batch_http_request(frame.account, requests, timeout_ms);
+  if (!answers) return refused_batch(answers.error());
+  Batch out;
   for (auto& one : *answers) out.value.push_back({std::move(one)});
   return out;
 }
+Hosted<Batch> no_batch_http_request(Frame&, HttpArguments, u64) { return refused_batch(HttpError::not_allowed); }
 
 // ---- the local cache: at once in queries, as events in transactions ---------------------------------------------------
 Hosted<Coded<Nothing>> cache_set(Frame& frame, Bytes key, Bytes value) {
   constexpr u32 quota_exceeded = 1;
-  if (!frame.run.is_query()) {
-    TRY(frame.run.emit_pink(frame, CacheOpEvent{CacheSet{std::move(key), std::move(value)}}));
-    return Coded<Nothing>{};
-  }
-  auto* effects = frame.run.query_effects();
-  return Coded<Nothing>{effects && effects->cache_set(frame.account, key, value) ? 0 : quota_exceeded, {}};
+  return Coded<Nothing>{world(frame).cache_set(frame.account, key, value) ? 0 : quota_exceeded, {}};
+}
+Hosted<Coded<Nothing>> cache_set_later(Frame& frame, Bytes key, Bytes value) {
+  TRY(frame.run.emit_pink(frame, CacheOpEvent{CacheSet{std::move(key), std::move(value)}}));
+  return Coded<Nothing>{};
 }
 Hosted<Nothing> cache_set_expiration(Frame& frame, Bytes key, u64 seconds) {
-  if (!frame.run.is_query()) TRY(frame.run.emit_pink(frame, CacheOpEvent{CacheSetExpiration{std::move(key), seconds}}));
-  else if (auto* effects = frame.run.query_effects()) effects->cache_set_expiration(frame.account, key, seconds);
+  world(frame).cache_set_expiration(frame.account, key, seconds);
   return Nothing{};
 }
-Hosted<std::optional<Bytes>> cache_get(Frame& frame, Bytes key) {
-  auto* effects = frame.run.query_effects();
-  return effects ? effects->cache_get(frame.account, key) : std::nullopt;
+Hosted<Nothing> cache_set_expiration_later(Frame& frame, Bytes key, u64 seconds) {
+  TRY(frame.run.emit_pink(frame, CacheOpEvent{CacheSetExpiration{std::move(key), seconds}}));
+  return Nothing{};
 }
-Hosted<std::optional<Bytes>> cache_remove(Frame& frame, Bytes key) {
-  if (!frame.run.is_query()) TRY(frame.run.emit_pink(frame, CacheOpEvent{CacheRemove{key}}));
-  auto* effects = frame.run.query_effects();
-  return effects ? effects->cache_remove(frame.account, key) : std::nullopt;
+Hosted<std::optional<Bytes>> cache_get(Frame& frame, Bytes key) { return world(frame).cache_get(frame.account, key); }
+Hosted<std::optional<Bytes>> cache_remove(Frame& frame, Bytes key) { return world(frame).cache_remove(frame.account, key); }
+Hosted<std::optional<Bytes>> cache_remove_later(Frame& frame, Bytes key) {
+  TRY(frame.run.emit_pink(frame, CacheOpEvent{CacheRemove{std::move(key)}}));
+  return std::optional<Bytes>{};
 }
 
 // ---- what is around ---------------------------------------------------------------------------------------------------
@@ -176,24 +124,19 @@ Hosted<Nothing> log(Frame& frame, u8 level, std::string message) {
   frame.run.log(level >= error && level <= trace ? level : error, std::move(message));
   return Nothing{};
 }
-Hosted<Bytes> getrandom(Frame& frame, u8 count) {
-  auto* effects = frame.run.query_effects();
-  return effects ? effects->random_bytes(count) : Bytes{};
-}
-Hosted<bool> is_in_transaction(Frame& frame) { return !frame.run.is_query(); }
+Hosted<Bytes> getrandom(Frame& frame, u8 count) { return world(frame).random_bytes(count); }
+Hosted<bool> is_in_transaction(Frame&) { return false; }
+Hosted<bool> it_is_in_transaction(Frame&) { return true; }
 Hosted<AccountId> system_contract_id(Frame& frame) {
   if (!frame.run.config.system_contract) return fail(Stop(PinkError::SystemContractMissing, "the cluster has no system contract"));
   return *frame.run.config.system_contract;
 }
 Hosted<std::pair<Balance, Balance>> balance_of(Frame& frame, AccountId who) {
   const Account account = account_of(frame.run.journal, who);
-  return std::pair(account.free + account.held, account.free);
+  return std::pair(saturating_add(account.free, account.held), account.free);
 }
-Hosted<PublicKey> worker_pubkey(Frame& frame) { return frame.run.is_query() ? frame.run.context.worker_pubkey : PublicKey{}; }
-Hosted<u64> untrusted_millis_since_unix_epoch(Frame& frame) {
-  auto* effects = frame.run.query_effects();
-  return effects ? effects->unix_time_ms() : u64{0};
-}
+Hosted<PublicKey> worker_pubkey(Frame& frame) { return frame.run.context.worker_pubkey; }
+Hosted<u64> untrusted_millis_since_unix_epoch(Frame& frame) { return world(frame).unix_time_ms(); }
 Hosted<bool> code_exists(Frame& frame, Hash code_hash, bool sidevm) {
   return frame.run.journal.get(sidevm ? key::sidevm_code(code_hash) : key::code_info(code_hash)).has_value();
 }
@@ -202,18 +145,15 @@ Hosted<std::pair<u64, Hash>> current_event_chain_head(Frame& frame) {
   const auto head = frame.run.journal.read<EventChainHead>(key::event_chain()).value_or(EventChainHead{});
   return std::pair(head.next_number, head.last_hash);
 }
-Hosted<JsValue> js_eval(Frame& frame, Bounded<JsCode, 256>, Bounded<std::string, 1024>) {
-  return JsValue(JsException{frame.run.is_query() ? "No js runtime" : "Js evaluation is not supported in transaction"});
+Hosted<JsValue> js_eval(Frame&, Bounded<JsCode, 256>, Bounded<std::string, 1024>) { return JsValue(JsException{"No js runtime"}); }
+Hosted<JsValue> no_js_eval(Frame&, Bounded<JsCode, 256>, Bounded<std::string, 1024>) {
+  return JsValue(JsException{"Js evaluation is not supported in transaction"});
 }
-Hosted<std::optional<SgxQuote>> worker_sgx_quote(Frame& frame) {
-  auto* effects = frame.run.query_effects();
-  return effects ? effects->worker_quote() : std::nullopt;
-}
+Hosted<std::optional<SgxQuote>> worker_sgx_quote(Frame& frame) { return world(frame).worker_quote(); }
 
 /// The system contract upgrades itself to the code that the chain names.
 Hosted<std::optional<Hash>> import_latest_system_code(Frame& frame, AccountId payer) {
   Run& run = frame.run;
-  if (frame.account != run.config.system_contract) return fail(Stop(DispatchError(dispatch::BadOrigin{}), "only the system contract may import system code"));
   const ByteView wasm = run.context.latest_system_code;
   if (wasm.empty()) return std::optional<Hash>{};
   const Hash code_hash = crypto::blake2_256(wasm);
@@ -227,6 +167,7 @@ Hosted<std::optional<Hash>> import_latest_system_code(Frame& frame, AccountId pa
   const Balance deposit = code_deposit(run.config, wasm.size());
   if (!hold(run.journal, payer, deposit)) return fail(Stop(ContractsError::StorageDepositNotEnoughFunds, "the payer cannot pay the deposit of the system code"));
   put_code(run.journal, CodeInfo{payer, deposit, 0, Determinism::enforced, static_cast<u32>(wasm.size())}, wasm);
+  TRY(run.emit(event::CodeStored{code_hash, deposit, payer}, {code_hash}));
   TRY(run.check_journal());
   return std::optional(code_hash);
 }
@@ -254,38 +195,57 @@ struct Adapter<Fn> {
     return to_answer(TRY(std::apply([&](auto&... arg) { return Fn(frame, std::move(arg)...); }, *args)));
   }
 };
+/// The function that decodes as Fn and answers a value with nothing in it.
 template <auto Fn>
-constexpr ExtensionFn row(u16 id, std::string_view name, Gas price) { return {id, name, price, &Adapter<Fn>::call}; }
+struct Empty;
+template <class R, class... A, Hosted<R> (*Fn)(Frame&, A...)>
+struct Empty<Fn> {
+  static Hosted<R> answer(Frame&, A...) { return R{}; }
+};
+
+template <auto Fn>
+constexpr ExtensionFn everywhere(u16 id, std::string_view name, Gas price, Callers callers = Callers::everyone) {
+  return {id, name, price, callers, OutsideQueries::same, &Adapter<Fn>::call, &Adapter<Fn>::call};
+}
+template <auto Fn>
+constexpr ExtensionFn in_queries(u16 id, std::string_view name, Gas price) {
+  return {id, name, price, Callers::everyone, OutsideQueries::nothing, &Adapter<Fn>::call, &Adapter<&Empty<Fn>::answer>::call};
+}
+template <auto Fn, auto Outside>
+constexpr ExtensionFn either(u16 id, std::string_view name, Gas price, OutsideQueries outside) {
+  return {id, name, price, Callers::everyone, outside, &Adapter<Fn>::call, &Adapter<Outside>::call};
+}
 
 // Prices: by what the same work costs as a host function, or by measurement (docs/adr/0004-gas-rules.md).
 constexpr Gas free_of_charge = 0, curve_operation = 60'000'000, state_read = 4'000'000, code_import = 10'000'000'000;
 
+using enum OutsideQueries;
 const ExtensionFn table[] = {
-    row<http_request>(1, "http_request", free_of_charge),
-    row<sign>(2, "sign", curve_operation),
-    row<verify>(3, "verify", curve_operation),
-    row<derive_sr25519_key>(4, "derive_sr25519_key", curve_operation),
-    row<get_public_key>(5, "get_public_key", curve_operation),
-    row<cache_set>(6, "cache_set", cost::deposit_event.base),
-    row<cache_set_expiration>(7, "cache_set_expiration", cost::deposit_event.base),
-    row<cache_get>(8, "cache_get", state_read),
-    row<cache_remove>(9, "cache_remove", cost::deposit_event.base),
-    row<log>(10, "log", cost::deposit_event.base),
-    row<getrandom>(11, "getrandom", free_of_charge),
-    row<is_in_transaction>(12, "is_in_transaction", free_of_charge),
-    row<ecdsa_sign_prehashed>(13, "ecdsa_sign_prehashed", curve_operation),
-    row<ecdsa_verify_prehashed>(14, "ecdsa_verify_prehashed", curve_operation),
-    row<system_contract_id>(15, "system_contract_id", free_of_charge),
-    row<balance_of>(16, "balance_of", state_read),
-    row<worker_pubkey>(17, "worker_pubkey", free_of_charge),
-    row<untrusted_millis_since_unix_epoch>(18, "untrusted_millis_since_unix_epoch", free_of_charge),
-    row<code_exists>(19, "code_exists", state_read),
-    row<import_latest_system_code>(20, "import_latest_system_code", code_import),
-    row<get_runtime_version>(21, "runtime_version", free_of_charge),
-    row<batch_http_request>(22, "batch_http_request", free_of_charge),
-    row<current_event_chain_head>(23, "current_event_chain_head", state_read),
-    row<js_eval>(24, "js_eval", free_of_charge),
-    row<worker_sgx_quote>(25, "worker_sgx_quote", free_of_charge),
+    either<http_request, no_http_request>(1, "http_request", free_of_charge, refusal),
+    either<extension::sign, extension::sign_repeatably>(2, "sign", curve_operation, partly),
+    everywhere<extension::verify>(3, "verify", curve_operation),
+    everywhere<extension::derive_sr25519_key>(4, "derive_sr25519_key", curve_operation),
+    everywhere<extension::get_public_key>(5, "get_public_key", curve_operation),
+    either<cache_set, cache_set_later>(6, "cache_set", cost::deposit_event.base, event),
+    either<cache_set_expiration, cache_set_expiration_later>(7, "cache_set_expiration", cost::deposit_event.base, event),
+    in_queries<cache_get>(8, "cache_get", state_read),
+    either<cache_remove, cache_remove_later>(9, "cache_remove", cost::deposit_event.base, event),
+    everywhere<log>(10, "log", cost::deposit_event.base),
+    in_queries<getrandom>(11, "getrandom", free_of_charge),
+    either<is_in_transaction, it_is_in_transaction>(12, "is_in_transaction", free_of_charge, partly),
+    everywhere<extension::ecdsa_sign_prehashed>(13, "ecdsa_sign_prehashed", curve_operation),
+    everywhere<extension::ecdsa_verify_prehashed>(14, "ecdsa_verify_prehashed", curve_operation),
+    everywhere<system_contract_id>(15, "system_contract_id", free_of_charge),
+    everywhere<balance_of>(16, "balance_of", state_read),
+    in_queries<worker_pubkey>(17, "worker_pubkey", free_of_charge),
+    in_queries<untrusted_millis_since_unix_epoch>(18, "untrusted_millis_since_unix_epoch", free_of_charge),
+    everywhere<code_exists>(19, "code_exists", state_read),
+    everywhere<import_latest_system_code>(20, "import_latest_system_code", code_import, Callers::system_contract),
+    everywhere<get_runtime_version>(21, "runtime_version", free_of_charge),
+    either<batch_http_request, no_batch_http_request>(22, "batch_http_request", free_of_charge, refusal),
+    everywhere<current_event_chain_head>(23, "current_event_chain_head", state_read),
+    either<js_eval, no_js_eval>(24, "js_eval", free_of_charge, refusal),
+    in_queries<worker_sgx_quote>(25, "worker_sgx_quote", free_of_charge),
 };
 
 }  // namespace
@@ -299,7 +259,9 @@ Hosted<u32> call_chain_extension(Frame& frame, u32 id, In input, Out out) {
   const auto* fn = std::find_if(std::begin(table), std::end(table), [&](const ExtensionFn& f) { return f.id == id; });
   if (fn == std::end(table)) return fail(Stop(PinkError::UnknownChainExtensionFunction, "chain extension function " + std::to_string(id)));
   TRY(frame.charge(fn->price + input.size() * cost::extension.per_byte));
-  const ExtensionAnswer answer = TRY(fn->call(frame, input));
+  if (fn->callers == Callers::system_contract && frame.account != frame.run.config.system_contract)
+    return fail(Stop(DispatchError(dispatch::BadOrigin{}), std::string(fn->name) + " is for the system contract alone"));
+  const ExtensionAnswer answer = TRY((frame.run.is_query() ? fn->in_query : fn->in_transaction)(frame, input));
   const u32 capacity = load_le<u32>(TRY(frame.read(out.len_ptr, 4)).data());
   if (capacity < answer.output.size())
     return fail(Stop(PinkError::ContractIoBufferOverflow, std::string(fn->name) + " answers " + std::to_string(answer.output.size()) + " bytes for a buffer of " +

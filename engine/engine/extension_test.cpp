@@ -8,42 +8,13 @@
 
 #include "crypto/hash.hpp"
 #include "crypto/sign.hpp"
-#include "engine/test_support.hpp"
+#include "engine/test_world.hpp"
 
 using namespace phala;
 using namespace phala::engine;
 using namespace phala::engine::test;
 
 namespace {
-
-/// The world of a query as a test wants it, and what was asked of it.
-struct World final : QueryEffects {
-  HttpResult http = HttpResponse{200, "OK", {{"a", "b"}}, {1, 2}};
-  Result<std::vector<HttpResult>, HttpError> batch = std::vector<HttpResult>{HttpResponse{201, "Made", {}, {}}, fail(HttpError::timeout)};
-  std::map<std::pair<AccountId, Bytes>, Bytes> cache;
-  std::vector<std::string> calls;
-  bool full = false, late = false;
-
-  HttpResult http_request(const AccountId&, const HttpRequest& r) override { calls.push_back(r.method + " " + r.url); return http; }
-  Result<std::vector<HttpResult>, HttpError> batch_http_request(const AccountId&, const std::vector<HttpRequest>& r, u64 timeout) override {
-    calls.push_back(std::to_string(r.size()) + " in " + std::to_string(timeout));
-    return batch;
-  }
-  Bytes random_bytes(u8 count) override { return Bytes(count, 0xab); }
-  u64 unix_time_ms() override { return 99; }
-  bool cache_set(const AccountId& c, ByteView k, ByteView v) override { if (!full) cache[{c, to_bytes(k)}] = to_bytes(v); return !full; }
-  void cache_set_expiration(const AccountId&, ByteView, u64 s) override { calls.push_back("expire " + std::to_string(s)); }
-  std::optional<Bytes> cache_get(const AccountId& c, ByteView k) override { const auto at = cache.find({c, to_bytes(k)}); return at == cache.end() ? std::nullopt : std::optional(at->second); }
-  std::optional<Bytes> cache_remove(const AccountId& c, ByteView k) override { auto old = cache_get(c, k); cache.erase({c, to_bytes(k)}); return old; }
-  std::optional<SgxQuote> worker_quote() override { return SgxQuote{1, {7, 7}}; }
-  bool expired() override { return late; }
-};
-
-/// Calls function u32 with the rest of the input, answers status u32 ‖ output.
-const std::string extension_body = answering(R"(
-  (i32.store (i32.const 0xff0) (i32.const 0x4000))
-  (i32.store (i32.const 0x2000) (call $seal0.call_chain_extension (i32.load (i32.const 0x1000)) (i32.const 0x1004) (i32.sub (local.get $n) (i32.const 4)) (i32.const 0x2004) (i32.const 0xff0)))
-  (local.set $end (i32.add (i32.const 0x2004) (i32.load (i32.const 0xff0)))))");
 
 struct ExtensionTest : testing::Test {
   Cluster cluster;
@@ -304,6 +275,11 @@ TEST(PinkEventTest, who_may_emit_what_and_where_it_counts) {
     EXPECT_EQ(cluster.query(system, data, &world).effects.pink_events.empty(), !row.in_query);
     EXPECT_TRUE(cluster.estimate(system, data).effects.pink_events.empty());
   }
+  std::set<size_t> indices;
+  for (const auto& row : rows) indices.insert(row.event.index());
+  EXPECT_EQ(indices, (std::set<size_t>{2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}));
+  for (size_t index = 0; index < 256; ++index)   // and there are no others
+    if (!indices.contains(index)) EXPECT_FALSE(scale::decode<PinkEvent>(concat(Bytes{static_cast<u8>(index)}, Bytes(200, 0)))) << index;
   const auto broken = cluster.send(user, Bytes{0, 1});   // an index that no longer exists
   EXPECT_TRUE(broken.effects.pink_events.empty());
   EXPECT_EQ(broken.effects.logs.at(0).message, "invalid pink event, dropped");
@@ -354,7 +330,7 @@ TEST(SetupTest, only_the_system_contract_imports_system_code) {
   cluster.config.system_contract = system;
   cluster.state.apply({{key::config(), scale::encode(cluster.config)}});
   const Bytes import = concat(scale::encode(u32{20}), scale::encode(alice));
-  EXPECT_EQ(error_of(cluster.send(user, import)), "BadOrigin: only the system contract may import system code");
+  EXPECT_EQ(error_of(cluster.send(user, import)), "BadOrigin: import_latest_system_code is for the system contract alone");
   EXPECT_EQ(data_of(cluster.send(system, import)), concat(scale::encode(u32{0}), Bytes{0}));   // the chain names none
   const Bytes next = contract(answering("(local.set $end (i32.const 0x2003))"));
   cluster.context.latest_system_code = next;

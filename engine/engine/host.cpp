@@ -37,6 +37,10 @@ void leave_host(Frame& frame) {
   if (auto* refused = wasmtime_context_set_fuel(frame.context, frame.fuel)) wasmtime_error_delete(refused);
 }
 
+Stop longer_than_allowed(ContractsError error, std::string_view name, u32 bytes, u32 limit) {
+  return Stop(error, std::string(name) + " of " + std::to_string(bytes) + " bytes; at most " + std::to_string(limit) + " are allowed");
+}
+
 wasm_trap_t* end_frame(Frame& frame, Stop stop) {
   frame.stop = std::move(stop);
   return wasmtime_trap_new_code(WASMTIME_TRAP_CODE_INTERRUPT);

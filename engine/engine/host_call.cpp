@@ -1,3 +1,4 @@
+#include "crypto/hash.hpp"
 #include "engine/host_functions.hpp"
 
 namespace phala::engine::host {
@@ -78,7 +79,7 @@ Hosted<ReturnCode> instantiate_with(Frame& frame, Entry entry, In input, Out add
 }  // namespace
 
 Hosted<ReturnCode> transfer_v0(Frame& frame, AccountId to, Ignored, Balance value, Ignored) {
-  const bool moved = transfer(frame.run.journal, frame.account, to, value).has_value();
+  const bool moved = send_value(frame.run.journal, frame.account, to, value);
   TRY(frame.run.check_journal());
   return moved ? ReturnCode::success : ReturnCode::transfer_failed;
 }
@@ -146,7 +147,7 @@ Hosted<ReturnCode> set_code_hash(Frame& frame, Hash code_hash) {
     run.add_reference(old, -1);
     run.add_reference(code_hash, +1);
   }
-  TRY(run.emit(event::ContractCodeUpdated{frame.account, code_hash, old}, {frame.account.as<Hash>(), code_hash, old}));
+  TRY(run.emit(event::ContractCodeUpdated{frame.account, code_hash, old}, {crypto::blake2_256(frame.account), code_hash, old}));
   TRY(run.check_journal());
   return ReturnCode::success;
 }
@@ -154,10 +155,11 @@ Hosted<ReturnCode> set_code_hash(Frame& frame, Hash code_hash) {
 Hosted<> add_delegate_dependency(Frame& frame, Hash code_hash) {
   Run& run = frame.run;
   auto info = run.info_of(frame);
-  if (!info || !run.code_info(code_hash)) return fail(Stop(ContractsError::CodeNotFound, "there is no code " + to_hex0x(code_hash)));
+  if (!info) return fail(Stop(ContractsError::ContractNotFound));
   if (info->code_hash == code_hash) return fail(Stop(ContractsError::CannotAddSelfAsDelegateDependency));
-  if (info->delegate_dependencies.size() >= delegate_dependencies_limit) return fail(Stop(ContractsError::MaxDelegateDependenciesReached));
+  if (!run.code_info(code_hash)) return fail(Stop(ContractsError::CodeNotFound, "there is no code " + to_hex0x(code_hash)));
   if (!info->delegate_dependencies.emplace(code_hash, 0).second) return fail(Stop(ContractsError::DelegateDependencyAlreadyExists));
+  if (info->delegate_dependencies.size() > delegate_dependencies_limit) return fail(Stop(ContractsError::MaxDelegateDependenciesReached));
   run.add_reference(code_hash, +1);
   run.rebase(frame, std::move(*info));
   return run.check_journal();

@@ -7,16 +7,16 @@
 namespace phala::engine::host {
 
 // storage
-Hosted<> set_storage_v0(Frame&, Hash key, In value);
-Hosted<u32> set_storage_v1(Frame&, Hash key, In value);
-Hosted<u32> set_storage_v2(Frame&, In key, In value);
+Hosted<> set_storage_v0(Frame&, Hash key, StorageValue);
+Hosted<u32> set_storage_v1(Frame&, Hash key, StorageValue);
+Hosted<u32> set_storage_v2(Frame&, StorageKey, StorageValue);
 Hosted<> clear_storage_v0(Frame&, Hash key);
-Hosted<u32> clear_storage_v1(Frame&, In key);
+Hosted<u32> clear_storage_v1(Frame&, StorageKey);
 Hosted<ReturnCode> get_storage_v0(Frame&, Hash key, Out);
-Hosted<ReturnCode> get_storage_v1(Frame&, In key, Out);
+Hosted<ReturnCode> get_storage_v1(Frame&, StorageKey, Out);
 Hosted<u32> contains_storage_v0(Frame&, Hash key);
-Hosted<u32> contains_storage_v1(Frame&, In key);
-Hosted<ReturnCode> take_storage(Frame&, In key, Out);
+Hosted<u32> contains_storage_v1(Frame&, StorageKey);
+Hosted<ReturnCode> take_storage(Frame&, StorageKey, Out);
 
 // calls, money, life and death
 Hosted<ReturnCode> transfer_v0(Frame&, AccountId to, Ignored, Balance value, Ignored);
@@ -50,8 +50,8 @@ Hosted<> gas_left_v0(Frame&, Out);
 Hosted<> gas_left_v1(Frame&, Out);
 Hosted<> balance(Frame&, Out);
 Hosted<> value_transferred(Frame&, Out);
-Hosted<> random_v0(Frame&, In subject, Out);
-Hosted<> random_v1(Frame&, In subject, Out);
+Hosted<> random_v0(Frame&, RandomSubject, Out);
+Hosted<> random_v1(Frame&, RandomSubject, Out);
 Hosted<> now(Frame&, Out);
 Hosted<> minimum_balance(Frame&, Out);
 Hosted<> tombstone_deposit(Frame&, Out);
@@ -60,9 +60,9 @@ Hosted<> set_rent_allowance_v0(Frame&, Ignored, Ignored);
 Hosted<> set_rent_allowance_v1(Frame&, Ignored);
 Hosted<> restore_to_v0(Frame&, Ignored, Ignored, Ignored, Ignored, Ignored, Ignored, Ignored, Ignored);
 Hosted<> restore_to_v1(Frame&, Ignored, Ignored, Ignored, Ignored, Ignored);
-Hosted<> deposit_event(Frame&, In topics, In data);
+Hosted<> deposit_event(Frame&, In topics, EventData);
 Hosted<> block_number(Frame&, Out);
-Hosted<ReturnCode> debug_message(Frame&, In text);
+Hosted<ReturnCode> debug_message(Frame&, DebugText);
 Hosted<ReturnCode> call_runtime(Frame&, In call);
 Hosted<ReturnCode> xcm_execute(Frame&, In message, Ptr output);
 Hosted<ReturnCode> xcm_send(Frame&, Ptr destination, In message, Ptr output);

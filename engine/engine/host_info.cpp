@@ -5,10 +5,7 @@ namespace phala::engine::host {
 
 namespace {
 
-constexpr size_t debug_limit_bytes = 128 * 1024;
-constexpr size_t event_data_limit_bytes = 1 << 20;
 constexpr size_t event_topics_limit = 4;
-constexpr size_t subject_limit_bytes = 32;
 /// Blocks whose hashes the randomness pallet mixes. Nothing fills it in a cluster, so the seed is zero (docs/protocol.md §13.3).
 constexpr u32 random_material_blocks = 81;
 
@@ -54,19 +51,14 @@ Hosted<> set_rent_allowance_v1(Frame&, Ignored) { return {}; }
 Hosted<> restore_to_v0(Frame&, Ignored, Ignored, Ignored, Ignored, Ignored, Ignored, Ignored, Ignored) { return {}; }
 Hosted<> restore_to_v1(Frame&, Ignored, Ignored, Ignored, Ignored, Ignored) { return {}; }
 
-Hosted<> random_v0(Frame& frame, In subject, Out out) {
-  if (subject.size() > subject_limit_bytes) return fail(Stop(ContractsError::RandomSubjectTooLong, "a random subject of more than 32 bytes"));
-  return answer(frame, out, Hash{});
-}
-Hosted<> random_v1(Frame& frame, In subject, Out out) {
-  if (subject.size() > subject_limit_bytes) return fail(Stop(ContractsError::RandomSubjectTooLong, "a random subject of more than 32 bytes"));
+Hosted<> random_v0(Frame& frame, RandomSubject, Out out) { return answer(frame, out, Hash{}); }
+Hosted<> random_v1(Frame& frame, RandomSubject, Out out) {
   const u32 block = frame.run.context.block_number;
   return write_out(frame, out, scale::encode(Hash{}, block > random_material_blocks ? block - random_material_blocks : 0u));
 }
 
-Hosted<> deposit_event(Frame& frame, In topics, In data) {
+Hosted<> deposit_event(Frame& frame, In topics, EventData data) {
   TRY(frame.charge(topics.size() / Hash::bytes * cost::per_topic + data.size() * cost::deposit_event.per_byte));
-  if (data.size() > event_data_limit_bytes) return fail(Stop(ContractsError::ValueTooLarge, "an event of more than 1 MiB"));
   std::vector<Hash> list;
   if (!topics.empty()) {
     if (topics.size() > 1 + Hash::bytes * 64) return fail(Stop(ContractsError::TooManyTopics, "more than 4 topics"));
@@ -78,11 +70,11 @@ Hosted<> deposit_event(Frame& frame, In topics, In data) {
   return frame.run.emit(event::ContractEmitted{frame.account, to_bytes(data)}, std::move(list));
 }
 
-Hosted<ReturnCode> debug_message(Frame& frame, In text) {
+Hosted<ReturnCode> debug_message(Frame& frame, DebugText text) {
   TRY(frame.charge(text.size() * cost::debug_message.per_byte));
   Bytes& to = frame.run.debug_message;
   if (!scale::is_utf8(text)) return ReturnCode::success;
-  size_t fits = std::min(text.size(), debug_limit_bytes - std::min(debug_limit_bytes, to.size()));
+  size_t fits = std::min(text.size(), DebugText::limit - std::min<size_t>(DebugText::limit, to.size()));
   if (fits < text.size())
     while (fits > 0 && (text[fits] & 0xc0) == 0x80) --fits;   // not inside a character
   append(to, text.first(fits));

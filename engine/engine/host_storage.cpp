@@ -6,26 +6,20 @@ namespace phala::engine::host {
 
 namespace {
 
-constexpr u32 max_key_bytes = 128;
-constexpr u32 max_value_bytes = 1 << 20;
-
 /// Where a cell is.
 struct Cell { Bytes key; };
 
 Cell fixed_cell(const Frame& frame, const Hash& key) { return {key::storage(frame.trie_id, key::hashed_fixed(key))}; }
-Hosted<Cell> variable_cell(const Frame& frame, ByteView key) {
-  if (key.size() > max_key_bytes) return fail(Stop(ContractsError::DecodingFailed, "a storage key of " + std::to_string(key.size()) + " bytes; at most 128"));
-  return Cell{key::storage(frame.trie_id, key::hashed_variable(key))};
-}
+Cell variable_cell(const Frame& frame, const StorageKey& key) { return {key::storage(frame.trie_id, key::hashed_variable(key))}; }
 
 /// Charges `unit` per byte of the largest value, and gives back what the real one does not need.
 class WorstCase {
  public:
   static Hosted<WorstCase> charge(Frame& frame, Gas unit) {
-    TRY(frame.charge(unit * max_value_bytes));
+    TRY(frame.charge(unit * StorageValue::limit));
     return WorstCase(frame, unit);
   }
-  void settle(size_t bytes) { frame_.gas.refund(unit_ * (max_value_bytes - std::min<size_t>(bytes, max_value_bytes))); }
+  void settle(size_t bytes) { frame_.gas.refund(unit_ * (StorageValue::limit - std::min<size_t>(bytes, StorageValue::limit))); }
 
  private:
   WorstCase(Frame& frame, Gas unit) : frame_(frame), unit_(unit) {}
@@ -51,8 +45,7 @@ Hosted<u32> write(Frame& frame, const Cell& cell, std::optional<ByteView> value,
   return answer;
 }
 
-Hosted<u32> set(Frame& frame, const Cell& cell, In value) {
-  if (value.size() > max_value_bytes) return fail(Stop(ContractsError::ValueTooLarge, "a storage value of more than 1 MiB"));
+Hosted<u32> set(Frame& frame, const Cell& cell, StorageValue value) {
   TRY(frame.charge(value.size() * cost::set_storage.per_byte));
   return write(frame, cell, value, cost::set_storage.per_byte_old);
 }
@@ -75,29 +68,29 @@ Hosted<u32> contains(Frame& frame, const Cell& cell) {
 
 }  // namespace
 
-Hosted<> set_storage_v0(Frame& frame, Hash key, In value) {
+Hosted<> set_storage_v0(Frame& frame, Hash key, StorageValue value) {
   TRY(set(frame, fixed_cell(frame, key), value));
   return {};
 }
-Hosted<u32> set_storage_v1(Frame& frame, Hash key, In value) { return set(frame, fixed_cell(frame, key), value); }
-Hosted<u32> set_storage_v2(Frame& frame, In key, In value) { return set(frame, TRY(variable_cell(frame, key)), value); }
+Hosted<u32> set_storage_v1(Frame& frame, Hash key, StorageValue value) { return set(frame, fixed_cell(frame, key), value); }
+Hosted<u32> set_storage_v2(Frame& frame, StorageKey key, StorageValue value) { return set(frame, variable_cell(frame, key), value); }
 
 Hosted<> clear_storage_v0(Frame& frame, Hash key) {
   TRY(write(frame, fixed_cell(frame, key), std::nullopt, cost::clear_storage.per_byte_old));
   return {};
 }
-Hosted<u32> clear_storage_v1(Frame& frame, In key) {
-  return write(frame, TRY(variable_cell(frame, key)), std::nullopt, cost::clear_storage.per_byte_old);
+Hosted<u32> clear_storage_v1(Frame& frame, StorageKey key) {
+  return write(frame, variable_cell(frame, key), std::nullopt, cost::clear_storage.per_byte_old);
 }
 
 Hosted<ReturnCode> get_storage_v0(Frame& frame, Hash key, Out out) { return get(frame, fixed_cell(frame, key), out); }
-Hosted<ReturnCode> get_storage_v1(Frame& frame, In key, Out out) { return get(frame, TRY(variable_cell(frame, key)), out); }
+Hosted<ReturnCode> get_storage_v1(Frame& frame, StorageKey key, Out out) { return get(frame, variable_cell(frame, key), out); }
 
 Hosted<u32> contains_storage_v0(Frame& frame, Hash key) { return contains(frame, fixed_cell(frame, key)); }
-Hosted<u32> contains_storage_v1(Frame& frame, In key) { return contains(frame, TRY(variable_cell(frame, key))); }
+Hosted<u32> contains_storage_v1(Frame& frame, StorageKey key) { return contains(frame, variable_cell(frame, key)); }
 
-Hosted<ReturnCode> take_storage(Frame& frame, In key, Out out) {
-  const Cell cell = TRY(variable_cell(frame, key));
+Hosted<ReturnCode> take_storage(Frame& frame, StorageKey key, Out out) {
+  const Cell cell = variable_cell(frame, key);
   auto charged = TRY(WorstCase::charge(frame, cost::take_storage.per_byte));
   const auto value = frame.run.journal.get(cell.key);
   charged.settle(value ? value->size() : 0);

@@ -88,7 +88,7 @@ const HostFn table[] = {
 struct Signature {
   explicit Signature(const HostFn& fn) {
     std::vector<wasm_valtype_t*> params;
-    for (const auto kind : fn.params()) params.push_back(wasm_valtype_new(kind));
+    for (const auto& parameter : fn.params()) params.push_back(wasm_valtype_new(parameter.kind()));
     std::vector<wasm_valtype_t*> results;
     if (fn.result) results.push_back(wasm_valtype_new(*fn.result));
     wasm_valtype_vec_t in, out;

@@ -4,8 +4,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <random>
+#include <set>
+
 #include "engine/gas.hpp"
-#include "engine/test_support.hpp"
+#include "engine/host_programs.hpp"
 
 using namespace phala;
 using namespace phala::engine;
@@ -56,34 +59,62 @@ TEST(HostileTest, a_gigantic_jump_table_runs) {
   EXPECT_EQ(data_of(cluster.send(id, scale::encode(u32{19'998}))).size(), 0u);
 }
 
-TEST(HostileTest, host_functions_survive_any_argument) {
-  // every function with every combination of a few hostile numbers in its places, all of it in queries with full gas
-  const std::vector<std::string> numbers{"0", "1", "0x1ffff", "-1", "0x7fffffff"};
-  Cluster cluster;
-  const std::vector<std::string> names{"$seal0.set_storage", "$seal2.set_storage", "$seal1.get_storage", "$seal0.take_storage", "$seal0.deposit_event", "$seal1.call", "$seal0.delegate_call",
-                                       "$seal1.instantiate", "$seal0.call_chain_extension", "$seal0.hash_keccak_256", "$seal0.ecdsa_recover", "$seal0.sr25519_verify", "$seal0.seal_return",
-                                       "$seal0.debug_message", "$seal0.input", "$seal0.transfer", "$seal1.terminate", "$seal0.random", "$seal0.set_code_hash", "$seal2.call"};
-  size_t ran = 0;
-  for (const auto& name : names) {
-    const auto wasm_of = [&](size_t shift, size_t step) {
-      std::string text = contract_text(call_of("(;" + name + " ;)"));
-      const size_t import = text.find("(func " + name);
-      std::string arguments;
-      size_t i = shift;
-      for (size_t at = text.find("(param", import); at < text.find("))\n", import); at = text.find("(param", at + 1), i += step)
-        arguments += text.substr(at, 10) == "(param i64" ? "(i64.const 0)" : "(i32.const " + numbers[i % numbers.size()] + ")";
-      const bool result = text.substr(import, text.find("))\n", import) - import).find("result") != std::string::npos;
-      const std::string invocation = "(call " + name + " " + arguments + ")";
-      return contract(call_of(result ? "(drop " + invocation + ")" : invocation));
-    };
-    for (size_t shift = 0; shift < numbers.size(); ++shift)
-      for (size_t step = 0; step < numbers.size(); ++step) {
-        const auto id = cluster.deploy(wasm_of(shift, step));
-        static_cast<void>(error_of(cluster.query(id, Bytes(40, 0xff))));
-        ++ran;
-      }
+TEST(HostileTest, programs_of_host_calls_with_any_arguments_end_well) {
+  // thousands of calls, seeded: in transactions, queries and estimates, as messages and as constructors
+  HostPrograms programs;
+  std::mt19937_64 random(2026);
+  std::set<std::string> ends;
+  for (int i = 0; i < 4000; ++i) {
+    Bytes choices(random() % (i % 4 ? 60 : 400), 0);
+    for (auto& one : choices) one = static_cast<u8>(random());
+    const Mode mode = std::array{Mode::transaction, Mode::query, Mode::estimating}[i % 3];
+    const std::string error = error_of(must_end_well(shared_engine(), programs, mode, i % 5 == 0, programs.program_of(choices), 20'000'000'000));
+    ends.insert(error.substr(0, error.find(": ")));
   }
-  EXPECT_EQ(ran, names.size() * 25);
+  for (const std::string expected : {"", "BadOrigin", "Contracts::CodeNotFound", "Contracts::ContractTrapped", "Contracts::DecodingFailed", "Contracts::InvalidCallFlags", "Contracts::OutOfBounds",
+                                     "Contracts::OutOfGas", "Contracts::OutputBufferTooSmall", "Contracts::ValueTooLarge", "Pink::UnknownChainExtensionFunction"})
+    EXPECT_TRUE(ends.contains(expected)) << expected;
+}
+
+TEST(HostileTest, every_function_gets_every_edge) {
+  // each function alone, with random choices for its parameters: what happens is not drowned by what came before
+  HostPrograms programs;
+  std::mt19937_64 random(7);
+  const size_t functions = host_functions().size() - 2;
+  for (size_t function = 0; function < functions; ++function)
+    for (int i = 0; i < 40; ++i) {
+      Bytes choices{static_cast<u8>(function)};
+      for (int n = 0; n < 30; ++n) choices.push_back(static_cast<u8>(random()));
+      static_cast<void>(must_end_well(shared_engine(), programs, i % 2 ? Mode::transaction : Mode::query, false, programs.program_of(choices), 20'000'000'000));
+    }
+}
+
+TEST(HostileTest, bombs_end_at_a_limit_with_its_name) {
+  constexpr u64 gas = 100'000'000'000;
+  EXPECT_EQ(end_of("(func (export \"deploy\") (loop $l (br $l)))", {.gas_limit = gas}), "Contracts::OutOfGas: out of gas");
+  // grows until there is no more, and asks on
+  EXPECT_EQ(end_of(call_of("(loop $l (drop (memory.grow (i32.const 1))) (br $l))"), {.gas_limit = gas}), "Contracts::OutOfGas: out of gas");
+  EXPECT_EQ(end_of("(func $f (param i64 i64 i64 i64) (call $f (local.get 0) (local.get 1) (local.get 2) (local.get 3)))" + call_of("(call $f (i64.const 0) (i64.const 0) (i64.const 0) (i64.const 0))")),
+            "Contracts::ContractTrapped: stack limit reached: functions call each other too deep");
+
+  // calls itself for ever in each of six frames; whoever is called gets all the gas, so the first is left with none
+  Cluster cluster;
+  const std::string again = R"((i32.store (i32.const 0xff0) (i32.const 32)) (call $seal0.address (i32.const 0x100) (i32.const 0xff0))
+    (loop $l (drop (call $seal1.call (i32.const 8) (i32.const 0x100) (i64.const 0) (i32.const 0x200) (i32.const 0) (i32.const 0) (i32.const -1) (i32.const 0))) (br $l)))";
+  const auto calling = cluster.send(cluster.deploy(call_of(again)), {}, {.gas_limit = gas});
+  EXPECT_EQ(error_of(calling), "Contracts::OutOfGas: out of gas");
+  EXPECT_EQ(calling.result.gas_consumed.ref_time.value, gas);
+  // makes its own kind in its constructor, which makes its own kind in its constructor …
+  const Bytes maker = contract(R"((func $make (i32.store (i32.const 0xff0) (i32.const 32)) (call $seal0.input (i32.const 0x100) (i32.const 0xff0))
+    (loop $l (i32.store (i32.const 0x300) (i32.add (i32.load (i32.const 0x300)) (i32.const 1)))
+      (drop (call $seal1.instantiate (i32.const 0x100) (i64.const 0) (i32.const 0x200) (i32.const 0x100) (i32.const 32) (i32.const -1) (i32.const 0) (i32.const -1) (i32.const 0)
+        (i32.const 0x300) (i32.const 4))) (br $l))) (func (export "call") (call $make)) (func (export "deploy") (call $make)))");
+  const auto code = cluster.upload(maker);
+  const auto root = cluster.state.root();
+  const auto making = cluster.instantiate(code, to_bytes(code), {}, {.gas_limit = gas});
+  EXPECT_EQ(error_of(making), "Contracts::OutOfGas: out of gas");
+  EXPECT_EQ(cluster.state.root(), root);
+  EXPECT_TRUE(making.effects.instantiated.empty());
 }
 
 TEST(HostileTest, what_a_run_keeps_is_bounded) {

@@ -92,9 +92,14 @@ Result<void, DispatchError> transfer(Journal& journal, const AccountId& from, co
   if (amount > payer.free) return fail(DispatchError(TokenError::FundsUnavailable));
   if (payer.free - amount < existential_deposit) return fail(DispatchError(TokenError::NotExpendable));
   if (from == to) return {};
+  TRY(mint(journal, to, amount));
   payer.free -= amount;
   put_account(journal, from, payer);
-  return mint(journal, to, amount);
+  return {};
+}
+
+bool send_value(Journal& journal, const AccountId& from, const AccountId& to, Balance amount) {
+  return from == to || transfer(journal, from, to, amount).has_value();
 }
 
 }  // namespace phala::engine

@@ -63,8 +63,10 @@ Account account_of(const Journal& journal, const AccountId& who);
 void put_account(Journal& journal, const AccountId& who, const Account& account);
 /// What `who` can spend and still exist.
 Balance spendable(const Journal& journal, const AccountId& who);
-/// Moves free balance; the sender keeps at least the existential deposit. Zero moves nothing and never fails.
+/// Moves free balance; the sender keeps at least the existential deposit. Zero moves nothing and never fails. Nothing moves on error.
 Result<void, DispatchError> transfer(Journal& journal, const AccountId& from, const AccountId& to, Balance amount);
+/// `transfer` as contracts do it: what goes to oneself does not move, and so is never too much. False: it cannot move.
+bool send_value(Journal& journal, const AccountId& from, const AccountId& to, Balance amount);
 /// Free balance becomes deposit; at least the existential deposit stays free. False: not enough.
 bool hold(Journal& journal, const AccountId& who, Balance amount);
 /// Error: overflow.

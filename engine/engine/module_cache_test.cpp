@@ -4,33 +4,13 @@
 #include <atomic>
 #include <thread>
 
-#include "engine/test_support.hpp"
+#include "engine/test_world.hpp"
 
 using namespace phala;
 using namespace phala::engine;
 using namespace phala::engine::test;
 
 namespace {
-
-/// A store in memory, which counts.
-struct Images final : ImageStore {
-  std::mutex mutex;
-  std::map<Hash, Bytes> kept;
-  int gets = 0, puts = 0;
-  std::function<void()> before_get = [] {};
-  std::optional<Bytes> get(const Hash& name) override {
-    before_get();
-    const std::lock_guard lock(mutex);
-    ++gets;
-    const auto at = kept.find(name);
-    return at == kept.end() ? std::nullopt : std::optional(at->second);
-  }
-  void put(const Hash& name, ByteView image) override {
-    const std::lock_guard lock(mutex);
-    ++puts;
-    kept[name] = to_bytes(image);
-  }
-};
 
 std::unique_ptr<Engine> engine_with(Images& images, u64 cache_bytes = 256u << 20, u32 runs = 1) {
   auto engine = Engine::create({.concurrent_runs = runs, .module_cache_bytes = cache_bytes, .images = &images});

@@ -162,14 +162,16 @@ Result<ModulePtr, ExecError> Run::load(GasMeter& meter, const Hash& code_hash, b
 }
 
 Executed Run::execute(Frame* from, GasMeter& meter, Entry entry) {
+  if (entry.kind == Entry::Kind::call) {
+    if (from) from->allows_reentry = entry.allows_reentry;
+    const bool denied = std::any_of(frames.begin(), frames.end(), [&](const Frame* f) { return f->account == entry.contract && !f->allows_reentry; });
+    if (denied) return fail(by_caller(ContractsError::ReentranceDenied, "the contract waits in a call that forbids re-entry"));
+  }
   if (frames.size() == max_frames) return fail(by_caller(ContractsError::MaxCallDepthReached, "contracts call each other more than 6 deep"));
   Frame frame{.run = *this};
   frame.caller = from ? from->account : request.origin;
   switch (entry.kind) {
     case Entry::Kind::call: {
-      if (from) from->allows_reentry = entry.allows_reentry;
-      const bool denied = std::any_of(frames.begin(), frames.end(), [&](const Frame* f) { return f->account == entry.contract && !f->allows_reentry; });
-      if (denied) return fail(by_caller(ContractsError::ReentranceDenied, "the contract waits in a call that forbids re-entry"));
       const auto info = registered(entry.contract);
       if (!info) return fail(by_caller(ContractsError::ContractNotFound, "there is no contract " + to_hex0x(entry.contract)));
       frame.account = entry.contract;
@@ -248,7 +250,7 @@ Executed Run::run_frame(Frame& frame, const ModulePtr& module, const Entry& entr
     frame.deposits.add(base);
     frame.deposits.charge = saturating_add(frame.deposits.charge, existential_deposit);
   }
-  if (!frame.delegate && !transfer(journal, frame.caller, frame.account, frame.value))
+  if (!frame.delegate && !send_value(journal, frame.caller, frame.account, frame.value))
     return fail(by_caller(ContractsError::TransferFailed, "the caller cannot pay the value"));
   auto ran = run_wasm(frame, *module, deploy);
   if (!ran) return fail(by_callee(std::move(ran.error())));

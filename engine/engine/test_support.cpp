@@ -56,7 +56,7 @@ std::string contract_text(const std::string& body) {
     }
     if (!used) continue;
     out += "(import \"" + std::string(fn.module) + "\" \"" + std::string(fn.name) + "\" (func " + name;
-    for (const auto kind : fn.params()) out += kind == WASM_I64 ? " (param i64)" : " (param i32)";
+    for (const auto& one : fn.params()) out += one.kind() == WASM_I64 ? " (param i64)" : " (param i32)";
     if (fn.result) out += *fn.result == WASM_I64 ? " (result i64)" : " (result i32)";
     out += "))\n";
   }

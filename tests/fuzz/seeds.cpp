@@ -11,6 +11,7 @@
 #include "attest/collateral.hpp"
 #include "attest/x509.hpp"
 #include "cluster_world.hpp"
+#include "engine/host.hpp"
 #include "pruntime_rpc.pb.h"
 #include "rpc/table.hpp"
 #include "runtime/test_chain.hpp"
@@ -245,6 +246,13 @@ void contracts() {
   for (const char* name : {"flipper", "caller", "fetcher"}) put("wasm_upload", concat(one(0), hex(golden_json(std::string("contracts/") + name + ".contract")["source"]["wasm"])));
 }
 
+/// Each host function alone, as its parameters' first choices and as their fifth, in each mode, as message and as constructor.
+void host_calls() {
+  for (size_t function = 0; function + 2 < engine::host_functions().size(); ++function)
+    for (const u8 mode : {0x00, 0x01, 0x02, 0x80})
+      for (const u8 choice : {0, 4}) put("host_calls", concat(Bytes{mode, static_cast<u8>(function)}, Bytes(20, choice)));
+}
+
 /// A value that fits a parameter described as in docs/json-rpc.md: "at?: hash".
 Json example(const std::string& described) {
   const std::string kind = described.substr(described.find(": ") + 2);
@@ -338,6 +346,7 @@ int main(int argc, char** argv) {
   certificates();
   prpc(world);
   contracts();
+  host_calls();
   json_rpc();
   described_types();
   block_batches(world);

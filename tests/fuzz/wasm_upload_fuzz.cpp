@@ -2,7 +2,7 @@
 // them to an end with a name. Never wasmtime's native stack limit: the injected counter strikes first.
 
 #include "base/assert.hpp"
-#include "engine/engine.hpp"
+#include "engine/test_world.hpp"
 
 using namespace phala;
 using namespace phala::engine;
@@ -11,12 +11,22 @@ namespace {
 
 constexpr u64 gas_limit = 20'000'000'000;
 
+/// Images of one input: an engine that has nothing but those must run it the same.
+test::Images& images() {
+  static test::Images kept;
+  return kept;
+}
+std::unique_ptr<Engine> make_engine() {
+  auto made = Engine::create({.concurrent_runs = 1, .module_cache_bytes = 1 << 20, .images = &images()});
+  PHALA_ASSERT(made);
+  return std::move(*made);
+}
 Engine& small_engine() {
-  static const std::unique_ptr<Engine> engine = [] {
-    auto made = Engine::create({.concurrent_runs = 1, .module_cache_bytes = 1 << 20});
-    PHALA_ASSERT(made);
-    return std::move(*made);
-  }();
+  static const std::unique_ptr<Engine> engine = make_engine();
+  return *engine;
+}
+Engine& loading_engine() {
+  static const std::unique_ptr<Engine> engine = make_engine();
   return *engine;
 }
 
@@ -49,6 +59,7 @@ void must_have_a_name(const Result<Outcome>& outcome) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
+  images().kept.clear();
   static const ClusterState cluster = funded_cluster();
   const auto determinism = data[0] & 1 ? Determinism::relaxed : Determinism::enforced;
   const ByteView wasm(data + 1, size - 1);
@@ -66,11 +77,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   must_have_a_name(made);
   if (!made->result.succeeded()) return 0;
   state.apply(made->diff);
-  const auto twice = [&] { return call(small_engine(), state, context, {run, *made->result.result->account_id, Bytes(40, data[0])}); };
-  const auto first = twice(), second = twice();
+  const auto on = [&](Engine& engine) { return call(engine, state, context, {run, *made->result.result->account_id, Bytes(40, data[0])}); };
+  const auto first = on(small_engine()), pooled = on(small_engine()), loaded = on(loading_engine());
   must_have_a_name(first);
-  must_have_a_name(second);
-  PHALA_ASSERT(first->result.encode() == second->result.encode());
-  PHALA_ASSERT(first->diff == second->diff);
+  for (const auto* again : {&pooled, &loaded}) {
+    must_have_a_name(*again);
+    PHALA_ASSERT(first->result.encode() == (*again)->result.encode() && first->diff == (*again)->diff && first->reason == (*again)->reason);
+  }
   return 0;
 }
