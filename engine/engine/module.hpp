@@ -35,8 +35,8 @@ struct CheckedCode {
   u32 code_bytes = 0;    ///< of the original: what loading it is charged for
 };
 
-/// Checks `wasm` and gives the form that runs. Error `invalid_input`: names the rule that is broken, and for an
-/// instruction its name and byte offset.
+/// Checks `wasm` and gives the form that runs. Error `invalid_input`: names the rule that is broken, the instruction, function, import or
+/// export that breaks it, and its byte offset in `wasm`; no offset where something is missing or the whole is too large.
 Result<CheckedCode> check_and_rewrite(ByteView wasm, Determinism determinism, const ModuleLimits& limits = {});
 
 /// Of everything that decides what becomes of code before it is compiled: images of compiled code are kept under names that have it.

@@ -16,6 +16,11 @@ std::string refusal(const Bytes& wasm, Determinism determinism = Determinism::en
   const auto checked = check_and_rewrite(wasm, determinism);
   return checked ? "" : checked.error().message;
 }
+/// Where in the code what is refused begins, as the refusal says.
+std::optional<size_t> place_in(const std::string& refusal) {
+  const size_t at = refusal.rfind("at offset 0x");
+  return at == refusal.npos ? std::nullopt : std::optional<size_t>(std::stoul(refusal.substr(at + 12), nullptr, 16));
+}
 /// Why a whole module's text is refused.
 std::string refused(const std::string& wat, Determinism determinism = Determinism::enforced) { return refusal(assemble(wat), determinism); }
 
@@ -40,6 +45,11 @@ TEST(ModuleTest, the_smallest_contract_passes_and_has_its_own_memory) {
 
 TEST(ModuleTest, the_shape_of_a_contract_is_enforced) {
   EXPECT_EQ(refused("(module " + exports + ")"), "contract code: it has no memory: contracts import env.memory");
+  // of what can be pointed at, the place is said: see what_is_refused_is_pointed_at
+  const auto refused = [](const std::string& wat) {
+    const std::string text = ::refused(wat);
+    return text.substr(0, text.find("; at offset 0x"));
+  };
   EXPECT_EQ(refused("(module (memory 1)" + exports + ")"), "contract code: it defines a memory: contracts import env.memory");
   EXPECT_EQ(refused("(module (import \"env\" \"mem\" (memory 1))" + exports + ")"), "contract code: it imports memory env.mem: only env.memory exists");
   EXPECT_EQ(refused("(module (import \"env\" \"memory\" (memory 1 65))" + exports + ")"), "contract code: memory of 1 to 65 pages; at most 64 are allowed");
@@ -69,6 +79,51 @@ TEST(ModuleTest, floats_are_refused_by_instruction_and_offset_unless_relaxed) {
   EXPECT_FALSE(checked.error().hint.empty());
   EXPECT_EQ(refused(wat, Determinism::relaxed), "");
   EXPECT_NE(refused(module_of("(func (param f64))")).find("floating-point"), std::string::npos);
+}
+
+TEST(ModuleTest, what_is_refused_is_pointed_at) {
+  const auto many = [](const std::string& text, int n) {
+    std::string out;
+    for (int i = 0; i < n; ++i) out += text;
+    return out;
+  };
+  struct Row { std::string wat, says; Bytes found; };   // what the code has at the place that is named
+  const std::string table = "(type $t (func)) (table 1 funcref) ";
+  const std::vector<Row> rows{
+      {module_of("(func (drop (i64.const 77)) (drop (f32.const 1)))"), "instruction F32Const", {0x43}},
+      {module_of("(func (param i32) (drop (f64.convert_i32_s (local.get 0))))"), "instruction F64ConvertI32S", {0xb7}},
+      {module_of("(func (f32.store (i32.const 0) (f32.load (i32.const 0))))"), "instruction F32Load", {0x2a}},
+      {module_of("(func (memory.fill (i32.const 0) (i32.const 0) (i32.const 1)))"), "instruction MemoryFill", {0xfc, 0x0b}},
+      {module_of("(func (memory.copy (i32.const 0) (i32.const 0) (i32.const 1)))"), "instruction MemoryCopy", {0xfc, 0x0a}},
+      {module_of("(table 1 funcref) (func (drop (table.grow 0 (ref.null func) (i32.const 1))))"), "instruction RefNull", {0xd0}},
+      {module_of("(table 1 funcref) (func (drop (table.size 0)))"), "instruction TableSize", {0xfc, 0x10}},
+      {module_of("(func $f (return_call $f))"), "instruction ReturnCall", {0x12}},
+      {module_of("(func (drop (i32.trunc_sat_f32_s (unreachable))))"), "instruction I32TruncSatF32S", {0xfc, 0x00}},
+      {"(module (import \"env\" \"memory\" (memory 1 65))" + exports + ")", "memory of 1 to 65 pages; at most 64 are allowed", {3, 'e', 'n', 'v'}},
+      {"(module (import \"env\" \"g\" (global i32))" + memory + exports + ")", "it imports env.g, which is neither a function nor env.memory", {3, 'e', 'n', 'v', 1, 'g'}},
+      {"(module " + memory + "(import \"seal3\" \"f\" (func))" + exports + ")", "it imports function seal3.f: there is no such module", {5, 's', 'e', 'a', 'l', '3'}},
+      {"(module " + memory + memory + exports + ")", "multiple memories", {}},
+      {module_of("(func (export \"main\"))"), "it exports \"main\"", {4, 'm', 'a', 'i', 'n'}},
+      {module_of("(table 20000 funcref)"), "a table of 20000 elements; at most 16384 are allowed", {0x70, 0x00, 0xa0, 0x9c, 0x01}},
+      {module_of("(func) (func (local" + many(" i64", 2049) + "))"), "function 1 has 2049 locals and parameters; at most 2048 are allowed", {0x01, 0x81, 0x10, 0x7e}},
+      {module_of("(func (block (br_table" + many(" 0", 600'000) + " (i32.const 0))))"), "instruction BrTable", {0x0e}},
+      {module_of("(func " + many("nop\n", 524'289) + ")"), "instruction Nop", {0x01}},
+      {module_of("(data (i32.const 0) \"" + std::string(100, 'x') + "\") (func " + many("nop\n", 524'288 - 9) + ")"), "too much code and data", {0x00, 0x41, 0x00, 0x0b, 100, 'x'}},
+      {module_of(table + "(func " + many("(call_indirect (type $t) (i32.const 0))", 42'000) + ")"), "instruction CallIndirect", {0x11, 0x00}},
+      {module_of("(func) (func " + many("(loop)", 4097) + ")"), "function 1: it has too many loops", {0x00, 0x03, 0x40, 0x0b}},
+      {module_of("(func (local" + many(" i32", 2000) + ")" + many("(loop)", 251) + ")"), "function 0: its loops are too large", {0x01, 0xd0, 0x0f, 0x7f, 0x03}},
+      {module_of("(func " + many("(i32.const 1) ", 20'000) + many("drop ", 20'000) + ")"), "function 0: its expressions are too large", {0x00, 0x41, 0x01}},
+  };
+  for (const auto& row : rows) {
+    const Bytes wasm = assemble(row.wat);
+    const std::string text = refusal(wasm);
+    SCOPED_TRACE(text);
+    EXPECT_NE(text.find(row.says), text.npos);
+    const auto at = place_in(text);
+    ASSERT_TRUE(at);
+    ASSERT_LE(*at + row.found.size(), wasm.size());
+    EXPECT_EQ(Bytes(wasm.begin() + static_cast<std::ptrdiff_t>(*at), wasm.begin() + static_cast<std::ptrdiff_t>(*at + row.found.size())), row.found);
+  }
 }
 
 TEST(ModuleTest, features_beyond_the_first_version_are_refused) {
@@ -154,7 +209,7 @@ TEST(ModuleTest, every_limit_that_keeps_compiling_short_has_its_name) {
   EXPECT_NE(refused(module_of(table + "(func " + repeated("(call_indirect (type $t) (i32.const 0))", 42'000) + ")")).find("their work may be 1048576 at most"), std::string::npos);
   std::string imports;
   for (int i = 0; i < 1025; ++i) imports += "(import \"seal0\" \"caller\" (func (param i32 i32)))";
-  EXPECT_EQ(refused("(module " + imports + memory + exports + ")"), "contract code: it imports more than 1024 functions");
+  EXPECT_TRUE(refused("(module " + imports + memory + exports + ")").starts_with("contract code: it imports more than 1024 functions; at offset 0x"));
 }
 
 TEST(ModuleTest, the_largest_of_each_thing_that_passes_can_be_run) {

@@ -33,6 +33,7 @@ Bytes assemble(const std::string& wat) {
   auto lexer = wabt::WastLexer::CreateBufferLexer("test.wat", wat.data(), wat.size(), &errors);
   std::unique_ptr<wabt::Module> module;
   wabt::Features features;
+  features.enable_tail_call();   // so that it can be refused
   wabt::WastParseOptions options(features);
   if (wabt::Failed(wabt::ParseWatModule(lexer.get(), &module, &errors, &options)))
     give_up("bad text: " + (errors.empty() ? std::string() : errors[0].message + " at line " + std::to_string(errors[0].loc.line)) + "\n" + wat);

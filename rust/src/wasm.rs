@@ -55,6 +55,11 @@ fn unencodable(error: wasm_encoder::reencode::Error) -> String {
     format!("not a module of this engine: {error}")
 }
 
+/// Says where in the uploaded bytes what is refused begins.
+fn located<T>(at: usize, result: Checked<T>) -> Checked<T> {
+    result.map_err(|why| format!("{why}; at offset {at:#x}"))
+}
+
 /// Two helper imports are added behind the module's own ones, so indices of defined functions move.
 struct Renumber {
     imported: u32,
@@ -203,13 +208,14 @@ impl<'a> Rewriter<'a> {
                 self.renumber.parse_type_section(&mut self.types, section).map_err(unencodable)?;
             }
             Payload::ImportSection(section) => {
-                for import in section.into_imports() {
-                    self.import(import.map_err(malformed)?)?;
+                for import in section.into_imports_with_offsets() {
+                    let (at, import) = import.map_err(malformed)?;
+                    located(at, self.import(import))?;
                 }
             }
             Payload::FunctionSection(section) => {
                 if section.count() > MAX_FUNCTIONS {
-                    return Err(format!("{} functions; at most {MAX_FUNCTIONS} are allowed", section.count()));
+                    return located(section.range().start, Err(format!("{} functions; at most {MAX_FUNCTIONS} are allowed", section.count())));
                 }
                 for index in section {
                     let index = index.map_err(malformed)?;
@@ -218,34 +224,36 @@ impl<'a> Rewriter<'a> {
                 }
             }
             Payload::TableSection(section) => {
-                for table in section.clone() {
-                    let elements = table.map_err(malformed)?.ty.initial;
-                    if elements > u64::from(self.limits.table_elements) {
-                        return Err(format!("a table of {elements} elements; at most {} are allowed", self.limits.table_elements));
+                for table in section.clone().into_iter_with_offsets() {
+                    let (at, table) = table.map_err(malformed)?;
+                    let (elements, most) = (table.ty.initial, self.limits.table_elements);
+                    if elements > u64::from(most) {
+                        return located(at, Err(format!("a table of {elements} elements; at most {most} are allowed")));
                     }
                 }
                 self.renumber.parse_table_section(&mut self.tables, section).map_err(unencodable)?;
             }
             Payload::MemorySection(section) => {
                 if section.count() > 0 {
-                    return Err("it defines a memory: contracts import env.memory".into());
+                    return located(section.range().start, Err("it defines a memory: contracts import env.memory".into()));
                 }
             }
             Payload::GlobalSection(section) => {
                 self.defined_globals = section.count();
                 if self.defined_globals > MAX_GLOBALS {
-                    return Err(format!("{} globals; at most {MAX_GLOBALS} are allowed", self.defined_globals));
+                    return located(section.range().start, Err(format!("{} globals; at most {MAX_GLOBALS} are allowed", self.defined_globals)));
                 }
                 self.renumber.parse_global_section(&mut self.globals, section).map_err(unencodable)?;
             }
             Payload::ExportSection(section) => {
-                for export in section {
-                    self.export(export.map_err(malformed)?)?;
+                for export in section.into_iter_with_offsets() {
+                    let (at, export) = export.map_err(malformed)?;
+                    located(at, self.export(export))?;
                 }
             }
-            Payload::StartSection { func, .. } => {
+            Payload::StartSection { func, range } => {
                 if func < self.renumber.imported {
-                    return Err("its start function is an imported one".into());
+                    return located(range.start, Err("its start function is an imported one".into()));
                 }
                 self.start = Some(self.renumber.moved(func));
             }
@@ -253,10 +261,11 @@ impl<'a> Rewriter<'a> {
                 self.renumber.parse_element_section(&mut self.elements, section).map_err(unencodable)?
             }
             Payload::DataSection(section) => {
-                for segment in section.clone() {
-                    self.data_bytes += segment.map_err(malformed)?.data.len() as u64;
+                for segment in section.clone().into_iter_with_offsets() {
+                    let (at, segment) = segment.map_err(malformed)?;
+                    self.data_bytes += segment.data.len() as u64;
+                    located(at, self.check_weight(self.instructions))?;
                 }
-                self.check_weight()?;
                 self.renumber.parse_data_section(&mut self.data, section).map_err(unencodable)?;
             }
             _ => {} // versions, custom sections, ends
@@ -325,8 +334,8 @@ impl<'a> Rewriter<'a> {
         self.signatures.get(*index as usize).ok_or("a type that does not exist".to_string())
     }
 
-    fn check_weight(&self) -> Checked<()> {
-        let weight = INSTRUCTION_WEIGHT * self.instructions + self.data_bytes;
+    fn check_weight(&self, instructions: u64) -> Checked<()> {
+        let weight = INSTRUCTION_WEIGHT * instructions + self.data_bytes;
         if weight > self.limits.weighted_bytes {
             return Err(format!(
                 "too much code and data: 16 bytes per instruction and the data segments may weigh {} together",
@@ -346,11 +355,11 @@ impl<'a> Rewriter<'a> {
         validator.read_locals(&mut reader).map_err(malformed)?;
         let locals = u64::from(validator.len_locals());
         if locals > u64::from(self.limits.locals_per_function) {
-            return Err(format!(
+            return located(body.range().start, Err(format!(
                 "function {} has {locals} locals and parameters; at most {} are allowed",
                 validator.index(),
                 self.limits.locals_per_function
-            ));
+            )));
         }
         let parameters = self.signature(validator.index())?.params().len() as u64;
         let mut frame = Frame { parameters, locals, operands: 0, instructions: 0, branches: 0, loops: 0, may_recurse: false };
@@ -392,19 +401,28 @@ impl<'a> Rewriter<'a> {
                 }
                 _ => {}
             }
-            if 16 * frame.instructions > self.limits.weighted_bytes {
-                break; // far over the limit already: say so below
-            }
+            self.check_weight(self.instructions + frame.instructions)
+                .and_then(|()| self.check_work())
+                .map_err(|why| format!("{}: {why}", instruction_at(&op, at)))?;
         }
         self.instructions += frame.instructions;
-        self.check_weight()?;
+        reader.finish().map_err(malformed)?;
+        located(body.range().start, self.count_frame(&frame).map_err(|why| format!("function {}: {why}", validator.index())))?;
+        self.emit_body(validator.index(), body, code_start, &frame, &edits)
+    }
+
+    fn check_work(&self) -> Checked<()> {
         if self.work > self.limits.compile_work {
             return Err(format!(
                 "too many calls, divisions and memory accesses to compile: their work may be {} at most",
                 self.limits.compile_work
             ));
         }
-        reader.finish().map_err(malformed)?;
+        Ok(())
+    }
+
+    /// Adds a function to what makes the compiler's work grow with a square.
+    fn count_frame(&mut self, frame: &Frame) -> Checked<()> {
         self.local_branches += frame.locals * frame.branches;
         if self.local_branches > self.limits.local_branches {
             return Err(format!(
@@ -433,7 +451,7 @@ impl<'a> Rewriter<'a> {
                 self.limits.loops_squared
             ));
         }
-        self.emit_body(validator.index(), body, code_start, &frame, &edits)
+        Ok(())
     }
 
     fn emit_body(&mut self, index: u32, body: &FunctionBody<'a>, code_start: usize, frame: &Frame, edits: &[Edit]) -> Checked<()> {
@@ -560,10 +578,14 @@ enum Replacement {
     Leave(u32),
 }
 
-fn refused_instruction(error: wasmparser::BinaryReaderError, op: &Operator<'_>, at: usize) -> String {
+fn instruction_at(op: &Operator<'_>, at: usize) -> String {
     let text = format!("{op:?}");
     let name = text.split([' ', '{', '(']).next().unwrap_or_default();
-    format!("instruction {name} at offset {at:#x}: {}", error.message())
+    format!("instruction {name} at offset {at:#x}")
+}
+
+fn refused_instruction(error: wasmparser::BinaryReaderError, op: &Operator<'_>, at: usize) -> String {
+    format!("{}: {}", instruction_at(op, at), error.message())
 }
 
 fn hand_over(bytes: Vec<u8>) -> PhalaWasmBytes {
