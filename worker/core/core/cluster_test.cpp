@@ -11,10 +11,17 @@ namespace {
 
 using namespace test;
 
-/// The system contract of these tests emits its input as a pink event.
+/// The system contract of these tests emits its input as a pink event; of 32 bytes it makes a contract of the code that they name, with a hook
+/// that speaks.
 Bytes emitter_code() {
-  return engine::test::contract(engine::test::answering("(call $seal0.deposit_event (i32.const 0x300) (i32.const 33) (i32.const 0x1000) (local.get $n))") +
-                                "(data (i32.const 0x300) \"\\04@phala.pink.event\")");
+  return engine::test::contract(engine::test::answering(R"(
+    (if (i32.eq (local.get $n) (i32.const 32)) (then
+      (i32.store (i32.const 0xff0) (i32.const 32))
+      (if (call $seal1.instantiate (i32.const 0x1000) (i64.const 0) (i32.const 0x200) (i32.const 0) (i32.const 0) (i32.const 0x602) (i32.const 0xff0) (i32.const -1) (i32.const 0)
+        (i32.const 0) (i32.const 0)) (then (unreachable)))
+      (call $seal0.deposit_event (i32.const 0x300) (i32.const 33) (i32.const 0x600) (i32.const 46)))
+    (else (call $seal0.deposit_event (i32.const 0x300) (i32.const 33) (i32.const 0x1000) (local.get $n)))))") +
+                                R"((data (i32.const 0x300) "\04@phala.pink.event") (data (i32.const 0x600) "\02\00") (data (i32.const 0x622) "\04\03\02\01\00\88\52\6a\74\00\00\00"))");
 }
 /// Does what the first byte of its input says: 1 emits the input as an event, 2 traps, 3 never ends, 4 terminates.
 Bytes actor_code() {
@@ -103,8 +110,24 @@ TEST_F(HookTest, a_hook_pays_for_itself_and_stops_at_its_gas_limit) {
   EXPECT_GT(paid, 0u);
   EXPECT_LE(paid, 1'000'000'000u);   // the gas price is 1
   ASSERT_EQ(notes().size(), 1u);
-  EXPECT_TRUE(notes()[0].starts_with("on_block_end: contract " + to_hex0x(actors[0]))) << notes()[0];
+  EXPECT_EQ(notes()[0], "on_block_end: contract " + to_hex0x(actors[0]) + ": out of gas");
   EXPECT_EQ(speakers(), std::vector{actors[1]});
+}
+
+TEST_F(HookTest, a_contract_can_be_hooked_by_the_run_that_makes_it) {
+  // what was made is known before the events are heard, whatever the order in which the run did things
+  send(*cluster().system_contract(), to_bytes(crypto::blake2_256(actor_code())));
+  world.run_block();
+  const auto child = engine::contract_address(cluster().system_contract()->as<AccountId>(), crypto::blake2_256(actor_code()), world.cluster, {}).as<Hash>();
+  ASSERT_TRUE(cluster().contracts.contains(child)) << (notes().empty() ? "" : notes()[0]);
+  ASSERT_TRUE(cluster().contracts.at(child).on_block_end);
+  EXPECT_EQ(cluster().contracts.at(child).on_block_end->selector, speak);
+  // it has nothing to pay with: its hook runs once it has
+  ASSERT_EQ(notes().size(), 1u);
+  EXPECT_TRUE(notes()[0].starts_with("on_block_end: contract " + to_hex0x(child))) << notes()[0];
+  world.operate(protocol::Deposit{world.cluster, child.as<AccountId>(), 1'000'000'000'000'000});
+  quiet_block();
+  EXPECT_EQ(speakers(), std::vector{child});
 }
 
 TEST_F(HookTest, one_hook_that_fails_stops_no_other) {
