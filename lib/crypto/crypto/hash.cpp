@@ -19,26 +19,13 @@ struct Sha256Context {
   std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context{EVP_MD_CTX_new(), EVP_MD_CTX_free};
 };
 
-template <class Digest>
-Digest blake2b(ByteView data) {
-  Digest out;
-  PHALA_ASSERT(phala_blake2b(out.size(), data.data(), data.size(), out.data()));
-  return out;
-}
-
-template <class Digest>
-Digest twox(ByteView data) {
-  Digest out;
-  for (size_t i = 0; i < out.size() / 8; ++i) store_le<u64>(out.data() + 8 * i, XXH64(data.data(), data.size(), i));
-  return out;
-}
-
 }  // namespace
 
-Hash blake2_256(ByteView data) { return blake2b<Hash>(data); }
-Hash16 blake2_128(ByteView data) { return blake2b<Hash16>(data); }
-Hash8 blake2_64(ByteView data) { return blake2b<Hash8>(data); }
-Hash64 blake2_512(ByteView data) { return blake2b<Hash64>(data); }
+void blake2b(ByteView data, std::span<u8> out) { PHALA_ASSERT(phala_blake2b(out.size(), data.data(), data.size(), out.data())); }
+
+void twox(ByteView data, std::span<u8> out) {
+  for (size_t i = 0; i < out.size() / 8; ++i) store_le<u64>(out.data() + 8 * i, XXH64(data.data(), data.size(), i));
+}
 
 void blake2_256_many(std::span<const ByteView> data, std::span<Hash> out) {
   static_assert(sizeof(Hash) == 32 && sizeof(PhalaBytes) == 2 * sizeof(size_t));
@@ -66,8 +53,5 @@ Hash keccak_256(ByteView data) {
   phala_keccak_256(data.data(), data.size(), out.data());
   return out;
 }
-
-Hash8 twox_64(ByteView data) { return twox<Hash8>(data); }
-Hash16 twox_128(ByteView data) { return twox<Hash16>(data); }
 
 }  // namespace phala::crypto

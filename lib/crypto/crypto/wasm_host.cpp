@@ -30,28 +30,10 @@ HOST(ed25519_verify) u32 host_ed25519_verify(const u8* signature, const u8* mess
 HOST(ecdsa_recover) u32 host_ecdsa_recover(const u8* signature, const u8* digest, u8* key_out);
 HOST(ecdsa_uncompress) u32 host_ecdsa_uncompress(const u8* key, u8* point_out);
 
-template <class Digest>
-Digest blake2b(ByteView data) {
-  Digest out;
-  host_blake2b(out.size(), data.data(), data.size(), out.data());
-  return out;
-}
-
-template <class Digest>
-Digest twox(ByteView data) {
-  Digest out;
-  host_twox(out.size(), data.data(), data.size(), out.data());
-  return out;
-}
-
 }  // namespace
 
-Hash blake2_256(ByteView data) { return blake2b<Hash>(data); }
-Hash16 blake2_128(ByteView data) { return blake2b<Hash16>(data); }
-Hash8 blake2_64(ByteView data) { return blake2b<Hash8>(data); }
-Hash64 blake2_512(ByteView data) { return blake2b<Hash64>(data); }
-Hash8 twox_64(ByteView data) { return twox<Hash8>(data); }
-Hash16 twox_128(ByteView data) { return twox<Hash16>(data); }
+void blake2b(ByteView data, std::span<u8> out) { host_blake2b(out.size(), data.data(), data.size(), out.data()); }
+void twox(ByteView data, std::span<u8> out) { host_twox(out.size(), data.data(), data.size(), out.data()); }
 
 void blake2_256_many(std::span<const ByteView> data, std::span<Hash> out) {
   PHALA_ASSERT(data.size() == out.size());

@@ -1,27 +1,21 @@
 #include "egress/filter.hpp"
 
-#include <curl/curl.h>
 #include <ifaddrs.h>
 #include <netinet/in.h>
 
 #include <algorithm>
 #include <cstring>
-#include <memory>
+
+#include "url/url.hpp"
 
 namespace phala::egress {
 namespace {
 
 /// Host and port of a URL as libcurl understands it; nothing when it does not.
 std::optional<std::pair<std::string, u16>> host_and_port(const std::string& url) {
-  const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parsed(curl_url(), curl_url_cleanup);
-  if (!parsed || curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK) return std::nullopt;
-  char *host = nullptr, *port = nullptr;
-  const bool both = curl_url_get(parsed.get(), CURLUPART_HOST, &host, 0) == CURLUE_OK && curl_url_get(parsed.get(), CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK;
-  std::optional<std::pair<std::string, u16>> out;
-  if (both) out.emplace(host, static_cast<u16>(std::strtoul(port, nullptr, 10)));
-  curl_free(host);
-  curl_free(port);
-  if (!out) return std::nullopt;
+  const auto parsed = read_url(url);
+  if (!parsed || parsed->host.empty() || parsed->port.empty()) return std::nullopt;
+  std::optional out{std::pair{parsed->host, static_cast<u16>(std::strtoul(parsed->port.c_str(), nullptr, 10))}};
   for (char& c : out->first)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
   if (out->first.ends_with('.')) out->first.pop_back();

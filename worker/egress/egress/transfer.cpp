@@ -3,6 +3,8 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "url/url.hpp"
+
 namespace phala::egress {
 namespace {
 
@@ -49,20 +51,9 @@ bool is_framing(std::string_view lower) {
 /// The same URL as libcurl understands it; http and https only.
 Result<std::string, HttpError> checked_url(const std::string& url, const HttpLimits& limits) {
   if (url.size() > limits.url_bytes || std::any_of(url.begin(), url.end(), [](char c) { return static_cast<u8>(c) < 0x20 || c == 0x7f; })) return fail(HttpError::invalid_url);
-  const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parsed(curl_url(), curl_url_cleanup);
-  if (!parsed) return fail(HttpError::failed_to_create_client);
-  if (curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), CURLU_URLENCODE) != CURLUE_OK) return fail(HttpError::invalid_url);
-  const auto part = [&](CURLUPart which) {
-    char* text = nullptr;
-    std::string out;
-    if (curl_url_get(parsed.get(), which, &text, 0) == CURLUE_OK) out = text;
-    curl_free(text);
-    return out;
-  };
-  const std::string scheme = part(CURLUPART_SCHEME);
-  std::string whole = part(CURLUPART_URL);
-  if ((scheme != "http" && scheme != "https") || part(CURLUPART_HOST).empty() || whole.empty()) return fail(HttpError::invalid_url);
-  return whole;
+  auto parsed = read_url(url, UrlReading::encoding);
+  if (!parsed || (parsed->scheme != "http" && parsed->scheme != "https") || parsed->host.empty() || parsed->whole.empty()) return fail(HttpError::invalid_url);
+  return std::move(parsed->whole);
 }
 
 }  // namespace
