@@ -50,10 +50,25 @@ struct OnStack {
   std::vector<Frame*>& frames_;
 };
 
+#if __has_feature(thread_sanitizer)
+extern "C" void __tsan_acquire(void*);
+extern "C" void __tsan_release(void*);
+/// wasmtime hands the memory of one instance to the next, on another thread; the thread sanitizer does not see its locks.
+char pooled_memory;
+void memory_taken() { __tsan_acquire(&pooled_memory); }
+void memory_given_back() { __tsan_release(&pooled_memory); }
+#else
+void memory_taken() {}
+void memory_given_back() {}
+#endif
+
 /// Frees the store, whatever way the run of the wasm ends.
 struct Store {
   wasmtime_store_t* store;
-  ~Store() { wasmtime_store_delete(store); }
+  ~Store() {
+    memory_given_back();
+    wasmtime_store_delete(store);
+  }
 };
 
 }  // namespace
@@ -383,6 +398,7 @@ Hosted<> Run::run_wasm(Frame& frame, const CompiledModule& module, bool deploy) 
   wasmtime_instance_t instance;
   wasm_trap_t* trap = nullptr;
   auto* error = wasmtime_instance_pre_instantiate(module.pre, frame.context, &instance, &trap);
+  memory_taken();
   if (trap) {
     wasm_trap_delete(trap);
     return fail(Stop(ContractsError::ContractTrapped, "a data or element segment lies outside its memory or table"));
