@@ -53,6 +53,18 @@ void sort_events(const std::vector<EventRecord>& records, const std::optional<Co
   }
 }
 
+namespace {
+/// Not less than its encoding with a header before it, as far as it is known from the outside.
+size_t expected_size(const EventsBlockBody& body) {
+  size_t size = 512;
+  for (const auto& record : body.events) {
+    const auto* raw = emitted(record);
+    size += 256 + record.topics.size() * Hash::bytes + (raw ? raw->data.size() : 0);
+  }
+  return size;
+}
+}  // namespace
+
 std::optional<Bytes> next_events_block(EventsBlockBody body, EventChainHead& head) {
   std::erase_if(body.events, [](const EventRecord& record) {
     bool malformed = false;
@@ -60,9 +72,14 @@ std::optional<Bytes> next_events_block(EventsBlockBody body, EventChainHead& hea
     return pink && pink->event.is_private();
   });
   if (body.events.empty()) return {};
-  EventsBlock block{{head.next_number, runtime_version, head.last_hash, crypto::blake2_256(scale::encode(body))}, std::move(body)};
-  head = {head.next_number + 1, crypto::blake2_256(scale::encode(block.header))};
-  return scale::encode(block);
+  // SCALE of an EventsBlock, header and body; the body, which may be megabytes, is written once
+  Bytes encoded_body;
+  encoded_body.reserve(expected_size(body));
+  scale::encode_to(encoded_body, body);
+  const Bytes header = scale::encode(EventsBlockHeader{head.next_number, runtime_version, head.last_hash, crypto::blake2_256(encoded_body)});
+  head = {head.next_number + 1, crypto::blake2_256(header)};
+  encoded_body.insert(encoded_body.begin(), header.begin(), header.end());
+  return encoded_body;
 }
 
 void add_log(Effects& effects, LogRecord record) {

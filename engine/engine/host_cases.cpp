@@ -40,9 +40,9 @@ HostWorld::HostWorld() {
   relaxed_code = cluster.upload(contract("(func (drop (f32.const 1)))"), Determinism::relaxed);
 }
 
-ContractId HostWorld::caller_of(const HostFn& fn, const std::string& before) {
+ContractId HostWorld::caller_of(const HostFn& fn, const std::string& before, u32 times) {
   const std::string name = "$" + std::string(fn.module) + "." + std::string(fn.name);
-  const auto [at, added] = made_.try_emplace(name + " " + before);
+  const auto [at, added] = made_.try_emplace(name + " " + std::to_string(times) + " " + before);
   if (!added) return at->second;
   std::string invocation = "(call " + name;
   size_t i = 0;
@@ -52,7 +52,9 @@ ContractId HostWorld::caller_of(const HostFn& fn, const std::string& before) {
   }
   invocation += ")";
   if (fn.result) invocation = "(i64.store (i32.const 0x2ff8) " + (*fn.result == WASM_I64 ? invocation : "(i64.extend_i32_u " + invocation + ")") + ")";
-  at->second = cluster.deploy("(func (export \"call\") (i32.store " + number(capacity) + " (i32.const 0x1000)) (call $seal0.input " + number(place::input) + number(capacity) + ")" +
+  if (times > 1)
+    invocation = "(local.set $left (i32.const " + std::to_string(times) + ")) (loop $again " + invocation + " (br_if $again (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))";
+  at->second = cluster.deploy("(func (export \"call\") (local $left i32) (i32.store " + number(capacity) + " (i32.const 0x1000)) (call $seal0.input " + number(place::input) + number(capacity) + ")" +
                                   "(i32.store " + number(capacity) + " (i32.const 0x400)) (i32.store " + number(address_capacity) + " (i32.const 32))" + before + invocation +
                                   "(i32.store (i32.const 0x2ff0) (i32.load " + number(capacity) + ")) (call $seal0.seal_return (i32.const 0) (i32.const 0x2ff0) (i32.const 0x110)))",
                               1000);

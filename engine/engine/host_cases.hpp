@@ -50,8 +50,8 @@ struct HostWorld {
   ContractId echo, trap, revert;                              ///< answer their input, end, answer it and undo
   Hash echo_code, trap_code, revert_code, relaxed_code;
 
-  /// The smallest contract that calls `fn` after `before`; made once, has a balance of 1,001.
-  ContractId caller_of(const HostFn& fn, const std::string& before);
+  /// The smallest contract that calls `fn` after `before`, `times` in a row; made once, has a balance of 1,001.
+  ContractId caller_of(const HostFn& fn, const std::string& before, u32 times = 1);
   /// The whole input of a call of such a contract.
   static Bytes input_of(const HostCase& one, const ContractId& self);
   /// Runs it in a transaction that leaves nothing. `also`: that of the case held, where the run succeeded.
