@@ -33,12 +33,12 @@ constexpr Cost caller{339'309}, is_contract{3'788'924}, code_hash{4'720'110}, ow
     get_storage{5'707'060, 1'010}, take_storage{6'895'457, 643}, transfer{38'468'091}, call{248'206'665, copy_in},
     delegate_call{249'943'483, copy_in}, instantiate{388'311'259, 1'963}, sha2_256{400'604, 1'134}, keccak_256{802'363, 3'410},
     blake2_256{480'457, 1'254}, blake2_128{505'330, 1'252}, ecdsa_recover{46'037'637}, ecdsa_to_eth_address{11'949'979},
-    sr25519_verify{56'127'492, 6'155}, set_code_hash{27'627'005}, deposit_event{3'808'788, 731};
+    sr25519_verify{56'127'492, 6'155}, set_code_hash{27'627'005}, deposit_event{3'808'788, 1'462};
 constexpr Gas per_topic = 3'683'455, value_surcharge = 357'425'411, per_salt_byte = 2'060;
 /// What the original leaves free or does not have, priced by measurement (ADR 0004).
 constexpr Cost nothing{183'053}, reentrance_count{183'053}, instantiation_nonce{330'788}, call_runtime{3'788'924, copy_in}, xcm{3'788'924, copy_in},
     delegate_dependency{27'627'005}, extension{330'788, copy_in}, memory_grow{183'053}, stack_limit{0};
-constexpr Gas per_grown_page = 1'024 * gas_per_fuel;   ///< wasmi's one fuel per 64 bytes
+constexpr Gas per_page = 2'048 * gas_per_fuel;   ///< of memory, at the start and when it grows: by measurement, what the first touch of each of its parts takes
 }  // namespace cost
 
 /// The gas of one frame. Charging beyond the limit leaves zero: what was left is lost.

@@ -109,6 +109,16 @@ TEST(GasTest, the_required_gas_is_exactly_enough) {
   EXPECT_EQ(error_of(less), "Contracts::OutOfGas: out of gas");
 }
 
+TEST(GasTest, memory_is_paid_for_from_the_first_page) {
+  Cluster cluster;
+  const auto starts_with = [&](const std::string& pages) {
+    return consumed(cluster.send(cluster.deploy(assemble("(module (import \"env\" \"memory\" (memory " + pages + " 64)) (func (export \"call\")) (func (export \"deploy\")))"))));
+  };
+  EXPECT_EQ(starts_with("60") - starts_with("10"), 50 * cost::per_page);
+  const auto id = cluster.deploy(assemble("(module (import \"env\" \"memory\" (memory 64 64)) (func (export \"call\")) (func (export \"deploy\")))"));
+  EXPECT_EQ(error_of(cluster.send(id, {}, {.gas_limit = 64 * cost::per_page})), "Contracts::OutOfGas: out of gas for the contract's memory");
+}
+
 TEST(GasTest, what_runs_out_pays_everything_it_was_given) {
   Cluster cluster(2);
   const auto id = cluster.deploy("(func (export \"call\") (loop $l (br $l)))");

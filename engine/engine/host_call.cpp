@@ -176,7 +176,7 @@ Hosted<> remove_delegate_dependency(Frame& frame, Hash code_hash) {
 Hosted<u32> memory_grow(Frame& frame, u32 pages) {
   constexpr u32 no_room = ~u32{0};
   if (pages > ModuleLimits{}.memory_pages) return no_room;
-  TRY(frame.charge(pages * cost::per_grown_page));
+  TRY(frame.charge(pages * cost::per_page));
   // whether there is room is the module's own affair and the same everywhere; beyond that only the machine can refuse
   auto* type = wasmtime_memory_type(frame.context, &frame.memory);
   u64 most = 0;

@@ -96,7 +96,7 @@ TEST_F(HostTest, memory_grows_to_its_maximum_and_is_paid_for) {
                                      "(i32.store (i32.const 0x2000) (i32.load (i32.const 0x20004))) (i32.store (i32.const 0x2004) (i32.load (i32.const 0x20024))) (local.set $end (i32.const 0x2008))"))),
             scale::encode(u32{0xa1a1a1a1}, u32{0}));
   const auto gas = [&](const std::string& pages) { return answer("(func (export \"call\") (drop (memory.grow (i32.const " + pages + "))))").result.gas_consumed.ref_time.value; };
-  EXPECT_EQ(gas("3") - gas("1"), 2 * cost::per_grown_page);
+  EXPECT_EQ(gas("3") - gas("1"), 2 * cost::per_page);
 }
 
 TEST_F(HostTest, every_name_is_also_known_as_seal_name_and_in_the_old_module) {

@@ -410,6 +410,8 @@ Hosted<> Run::run_wasm(Frame& frame, const CompiledModule& module, bool deploy) 
   frame.memory = item.of.memory;
   frame.memory_base = wasmtime_memory_data(frame.context, &frame.memory);
   frame.memory_size = static_cast<u32>(wasmtime_memory_data_size(frame.context, &frame.memory));
+  constexpr u32 page_bytes = 65'536;
+  if (!frame.gas.charge(frame.memory_size / page_bytes * cost::per_page)) return fail(Stop(ContractsError::OutOfGas, "out of gas for the contract's memory"));
 
   const auto run = [&](std::string_view name) -> Hosted<> {
     wasmtime_extern_t function;

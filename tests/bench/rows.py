@@ -80,6 +80,10 @@ def contract(name, benchmark, line, **more):
     return Row(f"contract: {name}", "us/call", Bench("phala_engine_benchmark", benchmark), Peer(*CONTRACTS, line), note="pallet-contracts on wasmi", **more)
 
 
+def gas(what, benchmark, bound):
+    return Row(f"gas: the dearest {what}", "of its gas", Bench("phala_engine_benchmark", benchmark, counter="of_gas"), bound=bound, note="time by what its gas pays for", at_most=2)
+
+
 def quote(kind, name, benchmark, **more):
     bound = "P-256 verifications in OpenSSL: 9 cold, 3 for a new platform, 2 for a known one"
     return Row(f"quote: {kind.upper()}, {name}", "us/quote", Bench("phala_attest_benchmark", f"{benchmark}/{kind}"), Peer(*QUOTE[kind], "verify, ring"), bound, **more)
@@ -116,6 +120,9 @@ ROWS = [
     contract("flipper flip, a transaction", "flipper_flip_transaction", "overlay flip (bare_call)", bound="as get; then writing the difference into the state", ratio=8),
     contract("100k rounds of compute, metered", "compute_rounds/100000", "compute n=100000", bound="the processor: compiled code that counts its fuel", ratio=30),
     Row("contract: upload of flipper", "us/code", Bench("phala_engine_benchmark", "upload_flipper"), bound="compiling (Cranelift)", note="check, rewrite, compile; once for each code"),
+    gas("host function", "dearest_host_function", "hashing and copying what it is given"),
+    gas("function of the chain extension", "dearest_extension_function", "curve arithmetic"),
+    gas("mix of instructions", "dearest_instructions", "the first touch of memory"),
     quote("sgx", "cold", "cold", note="dcap-qvl", ratio=0.8),
     quote("tdx", "cold", "cold", note="dcap-qvl", ratio=0.8),
     quote("sgx", "cached chain, new platform", "new_platform", note=WHOLE_WORK, ratio=2.5),
