@@ -34,12 +34,12 @@ mod hub {
         NotCallable,
         TransferFailed,
         CodeNotFound,
-        /// The callee did not understand the call.
-        NotUnderstood,
         /// The answer is not of the expected type.
         Unreadable,
         Other,
         Token(PSP22Error),
+        /// The callee did not understand the call.
+        NotUnderstood,
     }
 
     impl From<ink::env::Error> for Error {
