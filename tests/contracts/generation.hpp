@@ -40,10 +40,15 @@ struct Generation {
   Hash event_topic(std::string_view event_name, std::string_view signature) const {
     return number == 5 ? crypto::blake2_256(as_bytes(signature)) : topic(concat(Bytes{0}, as_bytes(event_name)));
   }
-  /// Of a field of 32 bytes, optional or not as the generation sees it.
+  /// Generation 5 leaves the field's name out, and of an optional value that it is one.
   template <class T>
   Hash field_topic(const std::string& field, const T& value) const {
-    return number == 5 ? topic(scale::encode(value)) : topic(scale::encode(field, value));
+    return topic(number == 5 ? scale::encode(value) : scale::encode(field, value));
+  }
+  template <class T>
+  Hash field_topic(const std::string& field, const std::optional<T>& value) const {
+    if (number != 5) return topic(scale::encode(field, value));
+    return topic(value ? scale::encode(*value) : Bytes{0});
   }
 };
 

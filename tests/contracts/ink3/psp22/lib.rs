@@ -81,13 +81,14 @@ mod psp22 {
     #[ink(storage)]
     #[derive(SpreadAllocate)]
     pub struct Token {
+        // maps come first: this release of ink! gives a new contract's fields other keys behind an Option than it finds them by later
+        balances: Mapping<AccountId, Balance>,
+        allowances: Mapping<(AccountId, AccountId), Balance>,
         name: Option<String>,
         symbol: Option<String>,
         decimals: u8,
         supply: Balance,
         owner: AccountId,
-        balances: Mapping<AccountId, Balance>,
-        allowances: Mapping<(AccountId, AccountId), Balance>,
     }
 
     impl Token {
