@@ -1,4 +1,4 @@
-"""Builds an ink! 4 or 5 contract crate: the wasm module with a toolchain whose standard library is compiled along (no
+"""Builds an ink! 3, 4 or 5 contract crate: the wasm module with a toolchain whose standard library is compiled along (no
 prebuilt wasm32 target is needed), the metadata by running ink's own generator in a host build of the same crate."""
 import hashlib
 import json
@@ -12,10 +12,12 @@ import cache
 
 TARGET = "wasm32-unknown-unknown"
 RELEASE = {"LTO": "fat", "CODEGEN_UNITS": "1", "OPT_LEVEL": "z", "PANIC": "abort", "OVERFLOW_CHECKS": "true"}
+# By ink!'s generation: the crate whose generator describes a contract, and the type that it makes.
+GENERATORS = {3: ("ink_metadata", "ink_metadata::MetadataVersioned"), 4: ("ink", "ink::metadata::InkProject"), 5: ("ink", "ink::metadata::InkProject")}
 METADATA_MAIN = """extern crate contract;
 
 extern "Rust" {
-    fn __ink_generate_metadata() -> ink::metadata::InkProject;
+    fn __ink_generate_metadata() -> DESCRIPTION;
 }
 
 fn main() {
@@ -97,9 +99,11 @@ class InkProject:
         if not libraries:
             raise BuildError(f"{self.manifest} has no library target; a contract is a library")
         self.library = libraries[0]
-        self.ink_version = self._version_of("ink")
-        if int(self.ink_version.split(".")[0]) < 4:
-            raise BuildError(f"{self.name} uses ink! {self.ink_version}; this tool builds ink! 4 and 5")
+        self.ink_version = self._version_of("ink", "ink_lang")
+        generation = int(self.ink_version.split(".")[0])
+        if generation not in GENERATORS:
+            raise BuildError(f"{self.name} uses ink! {self.ink_version}; this tool builds releases of ink! 3, 4 and 5")
+        self.generator, self.description = GENERATORS[generation]
 
     def _graph(self):
         locked = ["--locked"] if self._lock_path() else []
@@ -114,10 +118,14 @@ class InkProject:
         path = os.path.join(os.path.dirname(found.stdout.strip()), "Cargo.lock")
         return path if os.path.exists(path) else None
 
-    def _version_of(self, name):
-        versions = sorted({p["version"] for p in self.packages.values() if p["name"] == name})
-        if not versions:
-            raise BuildError(f"{self.manifest} does not depend on the crate '{name}'")
+    def _version_of(self, *names):
+        """Of the first of these crates that the contract depends on."""
+        for name in names:
+            versions = sorted({p["version"] for p in self.packages.values() if p["name"] == name})
+            if versions:
+                break
+        else:
+            raise BuildError(f"{self.manifest} depends on neither of the crates {' and '.join(names)}")
         if len(versions) > 1:
             raise BuildError(f"the dependencies need several versions of '{name}' ({', '.join(versions)}); pin one")
         return versions[0]
@@ -168,13 +176,13 @@ edition = "2021"
 
 [dependencies]
 contract = {{ package = "{self.name}", path = {json.dumps(source)}, default-features = false, features = ["std"] }}
-ink = "={self.ink_version}"
+{self.generator} = "={self.ink_version}"
 serde_json = "1"
 
 [workspace]
 """)
         with open(os.path.join(folder, "src/main.rs"), "w", encoding="utf-8") as file:
-            file.write(METADATA_MAIN)
+            file.write(METADATA_MAIN.replace("DESCRIPTION", self.description))
         lock = self._lock_path()
         if lock:
             shutil.copyfile(lock, os.path.join(folder, "Cargo.lock"))
