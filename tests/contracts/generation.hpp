@@ -1,9 +1,8 @@
 #pragma once
-// Why: what differs between the generations of ink! on the wire: the layer around answers, and the topics of events.
+// Why: the same tests run with the same contracts in each generation of ink!. What differs between them on the wire is here: the layer
+// around answers, the topics of events, one argument.
 
 #include <gtest/gtest.h>
-
-#include <iterator>
 
 #include "crypto/hash.hpp"
 #include "world.hpp"
@@ -54,5 +53,59 @@ struct Generation {
 
 inline const Generation generations[] = {{"3", 3, "_ink3"}, {"4", 4, ""}, {"5", 5, "_ink5"}, {"5_v1", 5, "_ink5", true}};
 inline void PrintTo(const Generation& each, std::ostream* out) { *out << "ink! " << each.name; }
+
+/// "Contracts::OutOfGas", or "" when it succeeded.
+inline std::string failure_of(const engine::Outcome& outcome) {
+  const std::string text = engine::test::error_of(outcome);
+  return text.substr(0, text.find(": "));
+}
+
+/// A cluster, and the token and the hub of one generation in it.
+struct InkGenerations : testing::TestWithParam<Generation> {
+  const Generation& ink = GetParam();
+  World world;
+
+  engine::ContractId deployed(const std::string& name, const Bytes& input, const Bytes& salt = {}) {
+    const auto made = world.deploy(golden_wasm(name + ink.suffix), input, salt);
+    EXPECT_TRUE(made.has_value()) << name << ": " << engine::test::error_of(world.last) << " " << world.last.reason;
+    return made.value_or(engine::ContractId{});
+  }
+  /// Alice has all of it.
+  engine::ContractId token(u128 supply = 1000) {
+    return deployed("psp22", input("new", supply, std::optional<std::string>("Coin"), std::optional<std::string>("CN"), u8{12}));
+  }
+  engine::ContractId hub(const Bytes& salt = {}) {
+    const auto made = deployed("hub", input("new"), salt);
+    world.state.apply(*engine::deposit(world.state, made, unit));
+    return made;
+  }
+  Hash code(const std::string& name) { return world.upload(golden_wasm(name + ink.suffix)); }
+
+  template <class... A>
+  Bytes send(const AccountId& from, const engine::ContractId& to, std::string_view label, const A&... arguments) {
+    return world.send_raw(from, to, input(label, arguments...));
+  }
+  template <class... A>
+  Bytes query(const engine::ContractId& to, std::string_view label, const A&... arguments) {
+    return world.query_raw(to, input(label, arguments...));
+  }
+  /// The hub's own "any call".
+  Bytes hub_call(const engine::ContractId& hub, const AccountId& callee, const Bytes& data, u32 flags = 0, u128 value = 0, u64 gas = 0) {
+    const std::array<u8, 4> selector{data[0], data[1], data[2], data[3]};
+    const Bytes arguments(data.begin() + 4, data.end());
+    if (ink.number == 5 && !ink.v1) return send(bob, hub, "call", callee, selector, arguments, value, gas, std::optional<u128>(), flags);
+    return send(bob, hub, ink.v1 ? "call_v1" : "call", callee, selector, arguments, value, gas, flags);
+  }
+
+  Bytes value(const auto&... parts) const { return ink.answer(scale::encode(parts...)); }
+  Bytes ok(const auto&... parts) const { return value(u8{0}, parts...); }
+  Bytes error(const auto&... parts) const { return value(u8{1}, parts...); }
+  bool reverted() const { return world.last.result.result && world.last.result.result->reverted(); }
+  std::string failure() const { return failure_of(world.last); }
+  u128 balance(const engine::ContractId& token, const AccountId& of) {
+    const Bytes answer = query(token, "PSP22::balance_of", of);
+    return scale::decode<u128>(ByteView(answer).subspan(ink.layered() ? 1 : 0)).value();
+  }
+};
 
 }  // namespace phala::contracts_test
