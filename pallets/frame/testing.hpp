@@ -84,7 +84,8 @@ struct PalletTest::PalletOf {
     else if constexpr (CallOrEventOf<T, Sudo>) return std::type_identity<Sudo>{};
     else if constexpr (CallOrEventOf<T, Mq>) return std::type_identity<Mq>{};
     else if constexpr (CallOrEventOf<T, Registry>) return std::type_identity<Registry>{};
-    else return std::type_identity<PhatContracts>{};
+    else if constexpr (CallOrEventOf<T, PhatContracts>) return std::type_identity<PhatContracts>{};
+    else return std::type_identity<PhatTokenomic>{};
   }
   using type = typename decltype(find())::type;
 };

@@ -23,6 +23,7 @@ Genesis build_genesis(const ChainSpec& spec) {
   }
   // fees flow from the first block on, so the receiver exists from the start
   if (p.balances.free_balance(spec.treasury) == 0) PHALA_ASSERT(p.balances.endow(spec.treasury, Balances::existential_deposit).has_value());
+  PHALA_ASSERT(p.balances.endow(PhatTokenomic::pot(), Balances::existential_deposit).has_value());
   p.registry.trust_anchors.put({spec.attestation.root_certificates, {}});
   p.registry.verify_measurement.put(spec.attestation.verify_measurement);
   p.registry.pruntime_allow_list.put(spec.attestation.allowed_measurements);

@@ -42,7 +42,7 @@ TEST(ChainSpecTest, genesis_endows_and_starts_the_log) {
   const auto alice = testing::pair_of("//Alice").account();
   EXPECT_EQ(p.balances.free_balance(alice), 10'000'000 * Balances::pha);
   EXPECT_EQ(p.system.account.get(alice).providers, 1u);
-  EXPECT_EQ(p.balances.total_issuance.get(), 12 * 10'000'000 * Balances::pha + Balances::existential_deposit);
+  EXPECT_EQ(p.balances.total_issuance.get(), 12 * 10'000'000 * Balances::pha + 2 * Balances::existential_deposit);   // the treasury's and the pot's of stakes
   EXPECT_EQ(*p.sudo.key.get(), alice);
   EXPECT_TRUE(message_log_of(genesis.header)->root == Hash{});
   EXPECT_EQ(genesis.header.number.value, 0u);

@@ -4,7 +4,8 @@ namespace phala::runtime {
 
 namespace {
 constexpr const PalletOps* contents[] = {&System::ops, &Utility::ops, &Timestamp::ops, &Balances::ops, &TransactionPayment::ops, &Sudo::ops,
-                                         &RandomnessCollectiveFlip::ops, &Mq::ops, &Registry::ops, &PhatContracts::ops};
+                                         &RandomnessCollectiveFlip::ops, &Mq::ops, &Registry::ops, &PhatContracts::ops,
+                                         &PhatTokenomic::ops};
 }  // namespace
 
 Pallets::Pallets(const StateView& parent) : s_(parent) {
@@ -16,6 +17,7 @@ Pallets::Pallets(const StateView& parent) : s_(parent) {
   dispatcher.add(Mq::index, &mq);
   dispatcher.add(Registry::index, &registry);
   dispatcher.add(PhatContracts::index, &phat);
+  dispatcher.add(PhatTokenomic::index, &tokenomic);
 }
 
 Weight Pallets::on_initialize(BlockNumber n) { return randomness.on_initialize(n) + mq.on_initialize() + phat.on_initialize(); }

@@ -5,6 +5,7 @@
 #include "balances/balances.hpp"
 #include "mq/mq.hpp"
 #include "phat/phat.hpp"
+#include "phat_tokenomic/phat_tokenomic.hpp"
 #include "randomness/randomness.hpp"
 #include "runtime/runtime.hpp"
 #include "sudo/sudo.hpp"
@@ -37,6 +38,7 @@ class Pallets {
   Outbox outbox{s_};
   Registry registry{s_, system, timestamp, outbox};
   PhatContracts phat{s_, balances, registry, outbox};
+  PhatTokenomic tokenomic{s_, balances, phat, outbox};
   Mq mq{s_, outbox, registry, {&registry, &phat}};
 
   /// Hooks of a block's beginning; what they weighed.

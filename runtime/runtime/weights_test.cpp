@@ -197,6 +197,12 @@ TEST_F(WeightTest, contracts) {
   within("push_contract_message", by_alice, RuntimeCall::of<PhatContracts>(PhatContracts::PushContractMessage{{}, Bytes(500'000), 0}));
   within("instantiate_contract", by_alice,
          RuntimeCall::of<PhatContracts>(PhatContracts::InstantiateContract{WasmCode{}, Bytes(100'000), {1}, cluster, 0, 0, std::nullopt, Balances::pha}));
+  const Hash contract(Bytes(32, 7));
+  p.phat.contracts.put(contract, {bob, cluster});
+  const auto stake = RuntimeCall::of<PhatTokenomic>(PhatTokenomic::AdjustStake{contract, 5 * Balances::pha});
+  within("adjust_stake", by_alice, stake);
+  ASSERT_TRUE(p.dispatcher.dispatch(by_alice, stake).has_value());
+  within("adjust_stake to none", by_alice, RuntimeCall::of<PhatTokenomic>(PhatTokenomic::AdjustStake{contract, 0}));
   within("remove_worker_from_cluster", by_alice, RuntimeCall::of<PhatContracts>(PhatContracts::RemoveWorkerFromCluster{workers[5], cluster}));
   within("cluster_destroy", root, RuntimeCall::of<PhatContracts>(PhatContracts::ClusterDestroy{cluster}));
 }

@@ -32,7 +32,7 @@ assert.deepEqual(metadata.asLatest.extrinsic.signedExtensions.map((e) => e.ident
 // every storage item, call, event and error can be built
 const indices = Object.fromEntries(metadata.asLatest.pallets.map((p) => [p.name.toString(), p.index.toNumber()]));
 for (const [name, index] of Object.entries({ System: 1, Utility: 2, Timestamp: 4, Balances: 7, TransactionPayment: 8, Sudo: 22,
-  RandomnessCollectiveFlip: 27, PhalaMq: 40, PhalaRegistry: 41, PhalaPhatContracts: 48 })) assert.equal(indices[name], index, name);
+  RandomnessCollectiveFlip: 27, PhalaMq: 40, PhalaRegistry: 41, PhalaPhatContracts: 48, PhalaPhatTokenomic: 49 })) assert.equal(indices[name], index, name);
 for (const pallet of metadata.asLatest.pallets) {
   if (pallet.storage.isSome)
     for (const item of pallet.storage.unwrap().items) {
@@ -54,6 +54,7 @@ for (const [section, methods] of Object.entries({
     'removeRelaychainGenesisBlockHash', 'setMinimumPruntimeVersion', 'setPruntimeConsensusVersion', 'setTrustedNtpServers'],
   phalaPhatContracts: ['addCluster', 'clusterUploadResource', 'transferToCluster', 'pushContractMessage', 'instantiateContract', 'clusterDestroy',
     'setPinkSystemCode', 'setPinkRuntimeVersion', 'addWorkerToCluster', 'removeWorkerFromCluster', 'cleanupRemovedWorkers'],
+  phalaPhatTokenomic: ['adjustStake'],
 })) {
   for (const method of methods) {
     const call = tx[section]?.[method];
@@ -78,6 +79,7 @@ assert.equal(account.toU8a().length, 80);
 assert.equal(account.data.free.toString(), '0');
 for (const [section, items] of Object.entries({
   phalaPhatContracts: ['contracts', 'clusterCounter', 'clusters', 'clusterContracts', 'clusterWorkers', 'clusterByWorkers', 'pinkSystemCode', 'pinkSystemCodeHash', 'pinkRuntimeVersion'],
+  phalaPhatTokenomic: ['contractUserStakes', 'contractTotalStakes', 'minStake'],
   phalaRegistry: ['contractKeys', 'endpoints', 'workers', 'gatekeeper', 'gatekeeperMasterPubkey', 'clusterKeys', 'pRuntimeAllowList'],
   phalaMq: ['offchainIngress', 'queuedOutboundMessage', 'outboundMessages'],
   balances: ['totalIssuance', 'locks', 'reserves', 'holds', 'freezes'],
@@ -86,6 +88,8 @@ assert.equal(query.phalaPhatContracts.clusters.meta.modifier.toString(), 'Option
 assert.equal(query.phalaPhatContracts.clusterWorkers.meta.modifier.toString(), 'Default');
 const cluster = registry.createType(registry.createLookupType(query.phalaPhatContracts.clusters.meta.type.asMap.value),
   '0x' + '11'.repeat(32) + '00' + '22'.repeat(32) + '01'.padEnd(32, '0') + '02'.padEnd(32, '0') + '03'.padEnd(32, '0'));
+assert.deepEqual(tx.phalaPhatTokenomic.adjustStake.meta.args.map(({ name, type }) => `${name}: ${registry.createType(type.toString()).toRawType()}`), ['contract: H256', 'amount: u128']);
+assert.deepEqual(events.phalaPhatTokenomic.UserStakeChanged.meta.fields.map((f) => f.name.unwrap().toString()), ['cluster', 'account', 'contract', 'stake']);
 assert.equal(cluster.systemContract.toHex(), '0x' + '22'.repeat(32));
 assert.equal(cluster.gasPrice.toString(), '1');
 const key = registry.createType(registry.createLookupType(query.phalaRegistry.contractKeys.meta.type.asMap.value), '0x' + '33'.repeat(32));
