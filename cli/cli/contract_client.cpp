@@ -1,5 +1,8 @@
 #include "cli/contract_client.hpp"
 
+#include <chrono>
+#include <thread>
+
 #include "cli/command.hpp"
 #include "cli/fields.hpp"
 #include "cli/http.hpp"
@@ -183,12 +186,8 @@ Result<ExecResult> ClusterClient::estimate_instantiate(const Hash& code_hash, By
 }
 
 Result<json> ClusterClient::ask_log(const json& request) const {
-  // System::get_driver("PinkLogger") names the contract that answers log queries
-  const Bytes input = concat(*from_hex("2740cf0a"), scale::encode(std::string("PinkLogger")));
-  const ExecResult driver = TRY(query(system_contract_, input, false));
-  if (driver.error || driver.data.size() < 2) return fail(ErrorCode::refused, "System::get_driver failed" + (driver.error ? ": " + *driver.error : std::string{}));
   // without a driver the worker's own log server answers at the zero id, where the published SDK too asks then
-  const Hash logger = driver.data.size() == 34 && driver.data[1] == 1 ? Hash(ByteView(driver.data).subspan(2)) : Hash{};
+  const Hash logger = TRY(driver("PinkLogger")).value_or(Hash{});
   Bytes body{1};
   append(body, scale::encode(to_bytes(request.dump())));
   const Bytes answer = TRY(query_raw(logger, body));
@@ -260,6 +259,31 @@ Result<bool> ClusterClient::code_exists(const Hash& code_hash) const {
   if (result.error || result.data.size() != 2) return fail(ErrorCode::refused, "System::code_exists failed" + (result.error ? ": " + *result.error : std::string{}));
   return result.data[1] == 1;
 }
+
+Result<std::optional<Hash>> ClusterClient::driver(std::string_view name) const {
+  const ExecResult result = TRY(query(system_contract_, concat(*from_hex("2740cf0a"), scale::encode(std::string(name))), false));
+  if (result.error || result.data.size() < 2) return fail(ErrorCode::refused, "System::get_driver failed" + (result.error ? ": " + *result.error : std::string{}));
+  if (result.data.size() != 34 || result.data[1] != 1) return std::optional<Hash>{};
+  return std::optional(Hash(ByteView(result.data).subspan(2)));
+}
+
+Result<std::optional<json>> ClusterClient::contract_info(const Hash& contract) const {
+  const json said = TRY(worker_call(url_, "GetContractInfo", {{"contracts", {to_hex0x(contract)}}}));
+  const json& known = *TRY(TRY(Fields::of(said, "the worker's GetContractInfo")).list("contracts"));
+  if (known.empty()) return std::optional<json>{};
+  return std::optional(known.at(0));
+}
+
+Result<> wait_until(const char* what, int timeout_s, const std::function<Result<bool>()>& done) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(timeout_s);
+  while (!TRY(done())) {
+    if (std::chrono::steady_clock::now() > until) return fail(ErrorCode::unavailable, std::string("waited ") + std::to_string(timeout_s) + " s for " + what, "see `phala contract logs` and `phala worker status`");
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  }
+  return {};
+}
+
+Result<Hash> contract_id(const Args& args) { return Hash::from(TRY(from_hex(args.text("CONTRACT")).context("CONTRACT"))).context("CONTRACT"); }
 
 Result<Bytes> encrypt_command(const protocol::InkMessage& message, const PublicKey& contract_key) {
   const auto pair = ephemeral_pair();

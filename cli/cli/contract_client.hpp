@@ -2,8 +2,10 @@
 // Why: what a client must do to talk to a contract, in one place: find its worker, encrypt, prove who asks, read what comes back
 // (docs/protocol.md §9).
 
+#include <functional>
 #include <nlohmann/json.hpp>
 
+#include "cli/args.hpp"
 #include "cli/chain.hpp"
 #include "cli/contract_file.hpp"
 #include "primitives/protocol.hpp"
@@ -53,6 +55,10 @@ class ClusterClient {
   /// The balance of the user inside the cluster: free part.
   Result<u128> free_balance(const AccountId& who) const;
   Result<bool> code_exists(const Hash& code_hash) const;
+  /// The contract that does this job in the cluster.
+  Result<std::optional<Hash>> driver(std::string_view name) const;
+  /// What the worker says of a contract (GetContractInfo), as JSON; nothing: it is not in the cluster.
+  Result<std::optional<nlohmann::json>> contract_info(const Hash& contract) const;
 
  private:
   Result<nlohmann::json> ask_log(const nlohmann::json& request) const;
@@ -65,6 +71,12 @@ class ClusterClient {
 
 /// The result and selector in a `MessageOutput` record of the log.
 Result<ClusterClient::MessageOutput> parse_output(const nlohmann::json& record);
+
+/// Asks until it is done, a few times a second. Error `unavailable` after `timeout_s`: names what was waited for.
+Result<> wait_until(const char* what, int timeout_s, const std::function<Result<bool>()>& done);
+constexpr int run_timeout_s = 60;   ///< for the workers to run what a block says
+/// The argument CONTRACT.
+Result<Hash> contract_id(const Args& args);
 
 /// The payload of a contract transaction: encrypted to the contract's key, or plain.
 Result<Bytes> encrypt_command(const protocol::InkMessage& message, const PublicKey& contract_key);

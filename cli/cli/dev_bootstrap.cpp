@@ -1,7 +1,11 @@
 #include "cli/dev_bootstrap.hpp"
 
+#include "cli/command.hpp"
+#include "cli/contract_client.hpp"
 #include "cli/fields.hpp"
+#include "cli/files.hpp"
 #include "cli/http.hpp"
+#include "crypto/hash.hpp"
 
 namespace phala::cli {
 
@@ -10,6 +14,10 @@ using nlohmann::json;
 namespace {
 
 constexpr long worker_timeout_s = 2;
+constexpr std::string_view stake_driver = "ContractDeposit";
+constexpr u64 driver_gas = 100'000'000'000;
+/// Constructor `default`, and System::grant_admin and set_driver.
+constexpr u8 select_default[] = {0xed, 0x4b, 0x9d, 0x1b}, select_grant_admin[] = {0x67, 0x61, 0x20, 0x61}, select_set_driver[] = {0xaa, 0x1e, 0x20, 0x30};
 
 /// One JSON answer of a worker; nothing while it starts.
 std::optional<json> worker_says(const std::string& url, std::string_view method) {
@@ -22,7 +30,7 @@ std::optional<json> worker_says(const std::string& url, std::string_view method)
 }  // namespace
 
 Result<Bootstrap> Bootstrap::of(const DevNetwork& net, const runtime::ChainSpec& spec) {
-  return Bootstrap(net, crypto::to_ss58(spec.treasury), TRY(crypto::KeyPair::from_uri("//Alice")));
+  return Bootstrap(net, crypto::to_ss58(spec.treasury), TRY(crypto::KeyPair::from_uri("//Alice")), TRY(read_file(net.contract_path("tokenomic")).context("tokenomic contract")));
 }
 
 Result<bool> Bootstrap::step() {
@@ -30,7 +38,7 @@ Result<bool> Bootstrap::step() {
     waiting_for_ = "the node to answer";
     chain_ = TRY(Chain::connect(net_->rpc_url()));
   }
-  for (const auto part : {&Bootstrap::workers_answer, &Bootstrap::gatekeepers_stand, &Bootstrap::cluster_stands, &Bootstrap::endpoints_are_bound, &Bootstrap::workers_run_cluster})
+  for (const auto part : {&Bootstrap::workers_answer, &Bootstrap::gatekeepers_stand, &Bootstrap::cluster_stands, &Bootstrap::endpoints_are_bound, &Bootstrap::workers_run_cluster, &Bootstrap::stake_counts})
     if (!TRY((this->*part)())) return false;
   return true;
 }
@@ -95,6 +103,47 @@ Result<bool> Bootstrap::workers_run_cluster() {
     if (!info || !info->contains("info") || !info->at("info").is_object()) return false;
   }
   return true;
+}
+
+/// What is staked on a contract counts once a driver turns it into weight. One that was put there since by somebody else stays.
+Result<bool> Bootstrap::stake_counts() {
+  waiting_for_ = "the driver " + std::string(stake_driver);
+  const auto cluster = TRY(ClusterClient::connect(*chain_, cluster_, alice_));
+  const u64 worker_next = TRY(cluster.next_block());   // asked first: what it has done by then is in the answer that follows
+  if (TRY(cluster.driver(stake_driver))) return true;
+  if (!driver_sent_) {
+    const Bytes extrinsic = TRY(chain_->sign(TRY(driver_installation()), alice_));
+    TRY(rpc(net_->rpc_url(), "author_submitExtrinsic", {to_hex0x(extrinsic)}));
+    driver_sent_ = true;
+    return seal();
+  }
+  if (!driver_due_) {
+    if (!TRY(rpc(net_->rpc_url(), "author_pendingExtrinsics", json::array())).empty()) return seal();
+    driver_due_ = std::stoull(TRY(TRY(Fields::of(TRY(rpc(net_->rpc_url(), "chain_getHeader", json::array())), "the node's header")).text("number")), nullptr, 16);
+  }
+  if (worker_next <= *driver_due_) return false;
+  return fail(ErrorCode::refused, "the cluster did not take it", "`phala contract logs " + system_contract_ + "` tells why");
+}
+
+/// Everything in one transaction by the cluster's owner: workers act on its messages in this order.
+Result<Bytes> Bootstrap::driver_installation() const {
+  const auto* utility = metadata::find_pallet(chain_->metadata(), "Utility");
+  if (!utility) return fail(ErrorCode::not_found, "this chain has no Utility pallet");
+  const Hash code = crypto::blake2_256(driver_code_);
+  const Hash id = protocol::contract_id(alice_.account(), code, TRY(Hash::from(TRY(from_hex(cluster_)))), {});
+  std::vector<Bytes> calls;
+  if (TRY(chain_->query("PhalaPhatContracts", "Contracts", {to_hex0x(id)})).is_null()) {
+    calls.push_back(TRY(chain_->call("PhalaPhatContracts", "cluster_upload_resource", {cluster_, "InkCode", to_hex0x(driver_code_)})));
+    calls.push_back(TRY(chain_->call("PhalaPhatContracts", "instantiate_contract", {{{"WasmCode", to_hex0x(code)}}, to_hex0x(select_default), "0x", cluster_, "0", driver_gas, nullptr, "0"})));
+  }
+  for (const Bytes& message : {concat(select_grant_admin, id), concat(select_set_driver, scale::encode(std::string(stake_driver)), id)}) {
+    const protocol::InkCommand command{protocol::InkMessage{random_bytes(32), message, 0, driver_gas, std::nullopt}};
+    calls.push_back(TRY(chain_->call("PhalaPhatContracts", "push_contract_message",
+                                     {system_contract_, to_hex0x(scale::encode(protocol::CommandPayload{protocol::PlainCommand{command}})), "0"})));
+  }
+  Bytes out = concat(Bytes{utility->index, 2}, scale::encode(scale::Compact<u32>(static_cast<u32>(calls.size()))));   // batch_all
+  for (const auto& call : calls) append(out, call);
+  return out;
 }
 
 Result<> Bootstrap::sudo(std::string_view pallet, std::string_view call, const json& arguments) {

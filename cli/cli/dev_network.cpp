@@ -39,7 +39,7 @@ Result<> make_chain(const DevNetwork& net, const std::string& spec_path) {
   policy.root_certificates = {authority.root_certificate()};
   policy.allowed_measurements = {to_bytes(attest::software_measurement())};
   runtime::ChainSpec spec = TRY(runtime::development_spec(crypto::Ed25519Pair::from_seed(sealer_seed).public_key, std::move(policy),
-                                                          TRY(read_file((net.programs / "../contracts/system.wasm").lexically_normal()).context("system contract"))));
+                                                          TRY(read_file(net.contract_path("system")).context("system contract"))));
   spec.block_ms = static_cast<u32>(net.block_ms);
   return replace_file(spec_path, as_bytes(runtime::to_json(spec)));
 }

@@ -18,6 +18,8 @@ struct DevNetwork {
   u64 workers = 0, block_ms = 0;
   std::vector<std::string> egress;   ///< checked CIDRs
 
+  /// A contract that is built with the programs.
+  std::string contract_path(std::string_view name) const { return (programs / "../contracts" / (std::string(name) + ".wasm")).lexically_normal(); }
   std::string rpc_url() const { return "ws://127.0.0.1:" + std::to_string(rpc_port); }
   u16 public_port(u64 i) const { return static_cast<u16>(worker_port + i); }
   u16 private_port(u64 i) const { return static_cast<u16>(worker_port + workers + i); }

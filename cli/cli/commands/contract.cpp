@@ -1,13 +1,8 @@
-// phala contract: deploy, call, query, info, logs — for .contract files of any toolchain.
-
-#include <chrono>
-#include <functional>
-#include <thread>
+// phala contract: deploy, call, query, info, logs (stake: contract_stake.cpp) — for .contract files of any toolchain.
 
 #include "cli/command.hpp"
 #include "cli/contract_client.hpp"
 #include "cli/fields.hpp"
-#include "cli/http.hpp"
 #include "cli/signer.hpp"
 #include "config/config.hpp"
 
@@ -22,17 +17,8 @@ const Option abi_option{"--abi", "FILE", "the .contract or metadata file", "cont
 const Option value_option{"--value", "AMOUNT", "transferred to the contract with the call", "0"};
 
 constexpr u128 estimation_funds = 1'000'000'000 * u128{1'000'000'000'000};   // credited in the dry run only
-constexpr int code_timeout_s = 30, run_timeout_s = 60, log_grace_s = 5;
+constexpr int code_timeout_s = 30, log_grace_s = 5;
 constexpr u64 most_logs = 1'000'000;
-
-Result<> wait_until(const char* what, int timeout_s, const std::function<Result<bool>()>& done) {
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(timeout_s);
-  while (!TRY(done())) {
-    if (std::chrono::steady_clock::now() > until) return fail(ErrorCode::unavailable, std::string("waited ") + std::to_string(timeout_s) + " s for " + what, "see `phala contract logs` and `phala worker status`");
-    std::this_thread::sleep_for(std::chrono::milliseconds(200));
-  }
-  return {};
-}
 
 struct Session {
   crypto::KeyPair user;
@@ -47,8 +33,6 @@ Result<std::unique_ptr<Session>> open(const Args& args) {
   out->cluster = TRY(ClusterClient::connect(out->chain, args.text("--cluster"), out->user));
   return out;
 }
-
-Result<Hash> contract_id(const Args& args) { return Hash::from(TRY(from_hex(args.text("CONTRACT")).context("CONTRACT"))).context("CONTRACT"); }
 
 /// What the user must move into the cluster so that the gas, the deposit and the transfer can be paid there.
 Result<u128> missing_funds(const Session& s, u64 gas, const ExecResult& estimate, u128 value) {
@@ -171,16 +155,14 @@ Result<int> call(const Args& args) {
 }
 
 Result<int> info(const Args& args) {
-  const std::string id = to_hex0x(TRY(contract_id(args)));
+  const Hash contract = TRY(contract_id(args));
+  const std::string id = to_hex0x(contract);
   const auto session = TRY(open(args));
   const json registered = TRY(session->chain.query("PhalaPhatContracts", "Contracts", {id}));
   if (registered.is_null()) return fail(ErrorCode::not_found, "the chain knows no contract " + id);
   ordered_json out{{"contract", id}, {"deployer", registered.at("deployer")}, {"cluster", registered.at("cluster")}, {"key", TRY(session->chain.query("PhalaRegistry", "ContractKeys", {id}))}, {"worker", session->cluster.worker_url()}};
-  const auto answer = TRY(http_post(session->cluster.worker_url() + "/prpc/PhactoryAPI.GetContractInfo?json=true", "application/json", json{{"contracts", {id}}}.dump()));
-  const json said = TRY(parse_json(answer.body, "the worker's GetContractInfo"));
-  const json& known = *TRY(TRY(Fields::of(said, "the worker's GetContractInfo")).list("contracts"));
-  if (!known.empty()) {
-    const Fields fields = TRY(Fields::of(known.at(0), "the worker's GetContractInfo"));
+  if (const auto known = TRY(session->cluster.contract_info(contract))) {
+    const Fields fields = TRY(Fields::of(*known, "the worker's GetContractInfo"));
     out["codeHash"] = TRY(fields.text("code_hash"));
     out["weight"] = TRY(fields.number("weight"));
   }

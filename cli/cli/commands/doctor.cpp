@@ -131,7 +131,7 @@ std::vector<Finding> examine_installation() {
   std::vector<Finding> out;
   std::error_code error;
   const fs::path here = fs::read_symlink("/proc/self/exe", error).parent_path();
-  for (const char* name : {"phala-node", "phala-worker", "phala-relay", "../contracts/system.wasm"}) {
+  for (const char* name : {"phala-node", "phala-worker", "phala-relay", "../contracts/system.wasm", "../contracts/tokenomic.wasm"}) {
     const fs::path path = (here / name).lexically_normal();
     const bool good = fs::exists(path, error);
     out.push_back({path.filename().string(), Purpose::run, good, good ? path.string() : "missing", "build it: make build"});

@@ -200,7 +200,7 @@ describe('--tmp', () => {
     // and when the programs are not there, long after the folder was made
     mkdirSync(join(own, 'bin'))
     mkdirSync(join(own, 'contracts'))
-    for (const [from, to] of [[join(programs, 'phala'), 'bin/phala'], [join(programs, '..', 'contracts', 'system.wasm'), 'contracts/system.wasm']]) writeFileSync(join(own, to), readFileSync(from), { mode: 0o755 })
+    for (const [from, to] of [[join(programs, 'phala'), 'bin/phala'], ...['system.wasm', 'tokenomic.wasm'].map((name) => [join(programs, '..', 'contracts', name), `contracts/${name}`])]) writeFileSync(join(own, to), readFileSync(from), { mode: 0o755 })
     const free = await freePorts(10)
     const alone = await new Promise((resolve) => {
       const child = spawn(join(own, 'bin/phala'), ['dev', '--tmp', '--rpc-port', String(free), '--worker-port', String(free + 1)], { env, stdio: ['ignore', 'ignore', 'pipe'] })
