@@ -112,6 +112,42 @@ TEST_F(SystemContract, upgrades_to_released_code_that_accepts) {
   EXPECT_EQ(world.query(system, sys::Version{}).value(), (sys::VersionNumber{1, 2, 0}));
 }
 
+TEST_F(SystemContract, an_upgrade_keeps_owner_administrators_drivers_and_their_history) {
+  const auto driver = world.deploy(built_wasm("tokenomic"), *from_hex("ed4b9d1b"));
+  ASSERT_TRUE(driver) << error_of(world.last);
+  ASSERT_TRUE(world.send(alice, system, sys::SetDriver{"ContractDeposit", bob})->has_value());
+  world.context.block_number = 107;
+  ASSERT_TRUE(world.send(alice, system, sys::SetDriver{"ContractDeposit", *driver})->has_value());
+  ASSERT_TRUE(world.send(alice, system, sys::GrantAdmin{*driver})->has_value());
+  ASSERT_TRUE(world.send(system, system, sys::ChangeDeposit{bob, 30'000'000'000})->has_value()) << error_of(world.last);
+  const auto chain_before = world.query(system, sys::CurrentEventChainHead{}).value();
+
+  Bytes next = built_wasm("system");
+  append(next, Bytes{0, 2, 1, 'y'});
+  world.context.latest_system_code = next;
+  ASSERT_TRUE(world.send(alice, system, sys::UpgradeSystemContract{})->has_value()) << error_of(world.last);
+  ASSERT_EQ(world.query(system, sys::CodeHash{system}).value(), crypto::blake2_256(next));
+
+  EXPECT_EQ(to_hex(world.query_raw(system, *from_hex("feaea4fa"))), "00" + to_hex(alice));
+  EXPECT_TRUE(world.query(system, sys::IsAdmin{*driver}).value());
+  EXPECT_FALSE(world.query(system, sys::IsAdmin{bob}).value());
+  EXPECT_EQ(world.query(system, sys::GetDriver2{"ContractDeposit"}).value(), (std::pair<u32, AccountId>{107, *driver}));
+  EXPECT_EQ(world.query(system, sys::DriverHistory{"ContractDeposit"}).value(), (std::vector<std::pair<u32, AccountId>>{{100, bob}, {107, *driver}}));
+  EXPECT_GE(world.query(system, sys::CurrentEventChainHead{}).value().first, chain_before.first);
+  // and all of it works together as before
+  ASSERT_TRUE(world.send(system, system, sys::ChangeDeposit{bob, 70'000'000'000})->has_value()) << error_of(world.last);
+  EXPECT_EQ(world.last.effects.pink_events.at(0).event.get_if<engine::SetContractWeight>()->weight, 7u);
+  // the step between the two codes is nobody's to take from outside
+  EXPECT_EQ(world.send(alice, system, sys::DoUpgrade{{1, 2, 0}})->error(), sys::SystemError::PermisionDenied);
+}
+
+TEST_F(SystemContract, only_its_owner_asks_for_another_engine) {
+  EXPECT_EQ(world.send(bob, system, sys::UpgradeRuntime{{1, 3}})->error(), sys::SystemError::PermisionDenied);
+  EXPECT_TRUE(world.last.effects.pink_events.empty());
+  ASSERT_TRUE(world.send(alice, system, sys::UpgradeRuntime{{1, 3}})->has_value());
+  EXPECT_EQ(world.last.effects.pink_events.at(0).event.get_if<engine::UpgradeRuntimeTo>()->version, (std::pair<u32, u32>{1, 3}));
+}
+
 TEST_F(SystemContract, unknown_messages_and_value_are_refused) {
   EXPECT_EQ(to_hex(world.send_raw(alice, system, *from_hex("00000000"))), "0101");
   EXPECT_TRUE(world.last.result.result->reverted());
