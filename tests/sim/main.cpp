@@ -1,5 +1,6 @@
 // Runs the simulated network under many seeds, on as many threads as wanted. A failing seed is printed with what did not hold.
-// Usage: phala-sim SYSTEM_WASM CONTRACTS_FOLDER [--seeds N] [--first SEED] [--threads N] [--roots FILE]
+// Usage: phala-sim SYSTEM_WASM CONTRACTS_FOLDER [--seeds N] [--first SEED] [--threads N] [--roots FILE] [--blocks N]
+//   --blocks N     contract traffic until that height, instead of a few dozen messages
 //   --roots FILE   a line for each seed: where its run ended. Equal in every process of the same build.
 //   SYSTEM_WASM may be `empty`: a system contract that does nothing and never changes, for roots that are kept.
 
@@ -40,7 +41,7 @@ Bytes empty_contract() {
 }
 
 struct Arguments {
-  u64 seeds = 1000, first = 1, threads = std::max(1u, std::thread::hardware_concurrency());
+  u64 seeds = 1000, first = 1, threads = std::max(1u, std::thread::hardware_concurrency()), blocks = 0;
   std::string roots;
 };
 
@@ -52,10 +53,11 @@ bool read_arguments(int argc, char** argv, Arguments& out) {
     if (name == "--seeds") out.seeds = value;
     else if (name == "--first") out.first = value;
     else if (name == "--threads") out.threads = value;
+    else if (name == "--blocks") out.blocks = value;
     else if (name == "--roots") out.roots = argv[i + 1];
     else return false;
   }
-  return out.seeds > 0 && out.threads > 0;
+  return out.seeds > 0 && out.threads > 0 && out.blocks < 60'000;   // the counter has 32 bits
 }
 
 sim::Outcome sum_of(const std::vector<std::optional<sim::Outcome>>& outcomes) {
@@ -74,7 +76,7 @@ int main(int argc, char** argv) {
   fix_randomness();
   Arguments arguments;
   if (!read_arguments(argc, argv, arguments)) {
-    std::fprintf(stderr, "usage: phala-sim SYSTEM_WASM CONTRACTS_FOLDER [--seeds N] [--first SEED] [--threads N] [--roots FILE]\n");
+    std::fprintf(stderr, "usage: phala-sim SYSTEM_WASM CONTRACTS_FOLDER [--seeds N] [--first SEED] [--threads N] [--roots FILE] [--blocks N]\n");
     return 2;
   }
   const bool empty = std::string_view(argv[1]) == "empty";
@@ -89,7 +91,11 @@ int main(int argc, char** argv) {
   std::atomic<u64> next{0}, failed{0};
   const auto work = [&] {
     for (u64 i; (i = next++) < arguments.seeds;) {
-      const sim::Config config{.seed = arguments.first + i};
+      sim::Config config{.seed = arguments.first + i};
+      if (arguments.blocks != 0) {
+        config.traffic_until = static_cast<BlockNumber>(arguments.blocks);
+        config.most_blocks += config.traffic_until;
+      }
       const auto outcome = sim::run(*world, config);
       if (outcome) outcomes[i] = *outcome;
       else ++failed, std::printf("seed %llu: %s\n", static_cast<unsigned long long>(config.seed), outcome.error().text().c_str());

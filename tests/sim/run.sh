@@ -2,6 +2,7 @@
 # The simulated network under 1,000 seeds (SIM_SEEDS), against the release build. All of it twice, in two processes beside each other: the same seed must end at
 # the same roots in both. Three seeds, with a system contract that never changes, must end where tests/golden/sim/roots.txt says. A failing seed is replayed by
 #   build/release/bin/phala-sim build/release/contracts/system.wasm tests/golden/contracts --first SEED --seeds 1
+# Then contract traffic without a pause until block SIM_BLOCKS (300) under SIM_BLOCK_SEEDS (3) seeds: three workers agree after every block. The long run is SIM_BLOCKS=10000.
 # Usage: run.sh [--accept]     --accept: the rules of the chain, the gas or the simulation were meant to change; keeps the new roots
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -31,5 +32,6 @@ if ! cmp -s "$out/once" "$out/again"; then
   diff "$out/once" "$out/again" | head -n 20 >&2
   failed=1
 fi
+"$build/bin/phala-sim" "$build/contracts/system.wasm" $contracts --seeds "${SIM_BLOCK_SEEDS:-3}" --blocks "${SIM_BLOCKS:-300}" --threads $((($(nproc) + 1) / 2)) || failed=1
 echo "roots of all: $(sha256sum "$out/once" | cut -c1-16)"
 exit $failed

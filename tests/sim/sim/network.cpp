@@ -456,6 +456,7 @@ class Network {
   }
   Result<> check_end() {
     const auto rules = chain_.read();
+    if (const u32 sent = users_.fewest_sent(); sent < config_.traffic_until / 2) return fail(broken("a user got only " + std::to_string(sent) + " messages into " + std::to_string(chain_.height()) + " blocks"));
     for (const auto& worker : workers_) {
       if (TRY(ask(*worker)) != users_.expected_counter()) return fail(broken("a message was lost or applied twice"));
       TRY(Asker(users_.bob(), chance_).ask_wrongly(*worker, *users_.contract(), select_counter));

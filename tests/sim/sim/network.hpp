@@ -51,6 +51,7 @@ struct Config {
   u64 seed = 0;
   size_t workers = 3;
   u32 transactions = 32;    ///< of contract users
+  BlockNumber traffic_until = 0;   ///< not 0: they go on until this height instead, as many as fit
   Faults faults;
   BlockNumber most_blocks = 1000;
 };

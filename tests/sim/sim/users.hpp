@@ -26,12 +26,17 @@ class Users {
   const std::optional<Hash>& contract() const { return flipper_; }
   /// All that was to be sent is in blocks.
   bool all_sent() const;
+  /// Messages in blocks, of the user who has fewest there.
+  u32 fewest_sent() const { return std::min(sent_by(bob_), sent_by(charlie_)); }
   /// The flipper's counter when every message counted once.
   u32 expected_counter() const;
   const Hash& cluster() const { return cluster_; }
   const crypto::KeyPair& bob() const { return bob_; }
 
  private:
+  u32 sent_by(const crypto::KeyPair& user) const;
+  /// A user sends no more after so many.
+  bool enough(u32 sent) const;
   void submit(const crypto::KeyPair& by, const Bytes& call);
   void sudo(const Bytes& call) { submit(alice_, concat(Bytes{22, 0}, call)); }
   /// False: something is still to be done for it.
