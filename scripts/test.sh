@@ -115,9 +115,7 @@ export -f configure npm_install e2e in_two_gibibytes
 
 # ---- what is run, in this order as lanes get free: quick answers first, then what is long or waited for ----------------------
 # what measures is built too, or it would rot between two measurements
-build_release() { configure release "$1" -DPHALA_BENCHMARKS=ON -- && configure release "$1" -- benchmarks; }
-export -f build_release
-add build 3600 - build_release "$cores"
+add build 3600 - configure release "$cores" -DPHALA_BENCHMARKS=ON -- all benchmarks
 run_all
 [ "${state[build]}" = passed ] || { echo "the build failed; nothing else can run"; finish; }
 

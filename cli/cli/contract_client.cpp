@@ -125,8 +125,7 @@ Result<ClusterClient> ClusterClient::connect(const Chain& chain, const std::stri
     if (info.is_null()) return fail(ErrorCode::not_found, "there is no cluster " + cluster);
   }
   out.system_contract_ = TRY(Hash::from(TRY(hex_value(info.at("system_contract"), "the cluster's system_contract"))));
-  const json& price = info.at("gas_price");
-  out.gas_price_ = TRY(parse_u128(price.is_string() ? price.get<std::string>() : price.dump()).context("the cluster's gas_price"));
+  out.gas_price_ = TRY(amount_value(info.at("gas_price"), "the cluster's gas_price"));
 
   std::string tried;
   for (const auto& key : TRY(chain.query("PhalaPhatContracts", "ClusterWorkers", {to_hex0x(out.cluster_)}))) {
@@ -284,6 +283,8 @@ Result<> wait_until(const char* what, int timeout_s, const std::function<Result<
 }
 
 Result<Hash> contract_id(const Args& args) { return Hash::from(TRY(from_hex(args.text("CONTRACT")).context("CONTRACT"))).context("CONTRACT"); }
+
+Bytes plain_command(const protocol::InkMessage& message) { return scale::encode(protocol::CommandPayload(protocol::PlainCommand{protocol::InkCommand(message)})); }
 
 Result<Bytes> encrypt_command(const protocol::InkMessage& message, const PublicKey& contract_key) {
   const auto pair = ephemeral_pair();

@@ -78,7 +78,8 @@ constexpr int run_timeout_s = 60;   ///< for the workers to run what a block say
 /// The argument CONTRACT.
 Result<Hash> contract_id(const Args& args);
 
-/// The payload of a contract transaction: encrypted to the contract's key, or plain.
+/// The payload of a contract transaction: plain, or encrypted to the contract's key.
+Bytes plain_command(const protocol::InkMessage& message);
 Result<Bytes> encrypt_command(const protocol::InkMessage& message, const PublicKey& contract_key);
 
 }  // namespace phala::cli

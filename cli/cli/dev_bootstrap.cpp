@@ -112,8 +112,7 @@ Result<bool> Bootstrap::stake_counts() {
   const u64 worker_next = TRY(cluster.next_block());   // asked first: what it has done by then is in the answer that follows
   if (TRY(cluster.driver(stake_driver))) return true;
   if (!driver_sent_) {
-    const Bytes extrinsic = TRY(chain_->sign(TRY(driver_installation()), alice_));
-    TRY(rpc(net_->rpc_url(), "author_submitExtrinsic", {to_hex0x(extrinsic)}));
+    TRY(submit(TRY(driver_installation())));
     driver_sent_ = true;
     return seal();
   }
@@ -137,9 +136,8 @@ Result<Bytes> Bootstrap::driver_installation() const {
     calls.push_back(TRY(chain_->call("PhalaPhatContracts", "instantiate_contract", {{{"WasmCode", to_hex0x(code)}}, to_hex0x(select_default), "0x", cluster_, "0", driver_gas, nullptr, "0"})));
   }
   for (const Bytes& message : {concat(select_grant_admin, id), concat(select_set_driver, scale::encode(std::string(stake_driver)), id)}) {
-    const protocol::InkCommand command{protocol::InkMessage{random_bytes(32), message, 0, driver_gas, std::nullopt}};
-    calls.push_back(TRY(chain_->call("PhalaPhatContracts", "push_contract_message",
-                                     {system_contract_, to_hex0x(scale::encode(protocol::CommandPayload{protocol::PlainCommand{command}})), "0"})));
+    const Bytes command = plain_command({random_bytes(32), message, 0, driver_gas, std::nullopt});
+    calls.push_back(TRY(chain_->call("PhalaPhatContracts", "push_contract_message", {system_contract_, to_hex0x(command), "0"})));
   }
   Bytes out = concat(Bytes{utility->index, 2}, scale::encode(scale::Compact<u32>(static_cast<u32>(calls.size()))));   // batch_all
   for (const auto& call : calls) append(out, call);
@@ -149,9 +147,11 @@ Result<Bytes> Bootstrap::driver_installation() const {
 Result<> Bootstrap::sudo(std::string_view pallet, std::string_view call, const json& arguments) {
   const auto* sudo_pallet = metadata::find_pallet(chain_->metadata(), "Sudo");
   if (!sudo_pallet) return fail(ErrorCode::not_found, "this chain has no Sudo pallet");
-  const Bytes inner = TRY(chain_->call(pallet, call, arguments));
-  const Bytes extrinsic = TRY(chain_->sign(concat(Bytes{sudo_pallet->index, 0}, inner), alice_));
-  TRY(rpc(net_->rpc_url(), "author_submitExtrinsic", {to_hex0x(extrinsic)}));
+  return submit(concat(Bytes{sudo_pallet->index, 0}, TRY(chain_->call(pallet, call, arguments))));
+}
+
+Result<> Bootstrap::submit(const Bytes& call) {
+  TRY(rpc(net_->rpc_url(), "author_submitExtrinsic", {to_hex0x(TRY(chain_->sign(call, alice_)))}));
   return {};
 }
 

@@ -30,6 +30,8 @@ class Bootstrap {
   Result<bool> workers_run_cluster();
   Result<bool> stake_counts();
   Result<Bytes> driver_installation() const;
+  /// Signs the call as Alice and hands it to the node.
+  Result<> submit(const Bytes& call);
   Result<> sudo(std::string_view pallet, std::string_view call, const nlohmann::json& arguments);
   Result<bool> seal();
   const DevNetwork* net_;

@@ -73,6 +73,10 @@ Result<Bytes> hex_value(const json& value, std::string_view where) {
   return bytes;
 }
 
+Result<u128> amount_value(const json& value, std::string_view where) {
+  return parse_u128(value.is_string() ? value.get<std::string>() : value.dump()).context(std::string(where));
+}
+
 Result<json> parse_json(std::string_view text, std::string_view where) {
   json value = json::parse(text, nullptr, false);
   if (value.is_discarded()) return fail(ErrorCode::unavailable, std::string(where) + " is not JSON", "does this address belong to the service it should?");

@@ -33,6 +33,8 @@ class Fields {
 /// The value itself as a text, or as bytes in hex.
 Result<std::string> text_value(const nlohmann::json& value, std::string_view where);
 Result<Bytes> hex_value(const nlohmann::json& value, std::string_view where);
+/// A balance: the chain's storage has small ones as numbers and large ones as texts.
+Result<u128> amount_value(const nlohmann::json& value, std::string_view where);
 /// The parsed text. Error: not JSON.
 Result<nlohmann::json> parse_json(std::string_view text, std::string_view where);
 

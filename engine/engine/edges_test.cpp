@@ -11,10 +11,6 @@ using namespace phala::engine::test;
 
 namespace {
 
-/// Answers the number that `expression` gives.
-std::string number_of(const std::string& expression) {
-  return answering("(i32.store (i32.const 0x2000) " + expression + ") (local.set $end (i32.const 0x2004))");
-}
 std::vector<EventRecord> events_of(const Outcome& outcome) {
   EXPECT_TRUE(outcome.effects.event_block) << error_of(outcome);
   return outcome.effects.event_block ? scale::decode<EventsBlock>(*outcome.effects.event_block)->body.events : std::vector<EventRecord>{};

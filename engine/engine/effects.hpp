@@ -46,6 +46,20 @@ class QueryEffects {
   virtual bool expired() { return false; }
 };
 
+/// The world of a query that may do nothing to it: what a query has that was given none.
+class NoEffects : public QueryEffects {
+ public:
+  HttpResult http_request(const AccountId&, const HttpRequest&) override { return fail(HttpError::not_allowed); }
+  Result<std::vector<HttpResult>, HttpError> batch_http_request(const AccountId&, const std::vector<HttpRequest>&, u64) override { return fail(HttpError::not_allowed); }
+  Bytes random_bytes(u8) override { return {}; }
+  u64 unix_time_ms() override { return 0; }
+  bool cache_set(const AccountId&, ByteView, ByteView) override { return false; }
+  void cache_set_expiration(const AccountId&, ByteView, u64) override {}
+  std::optional<Bytes> cache_get(const AccountId&, ByteView) override { return {}; }
+  std::optional<Bytes> cache_remove(const AccountId&, ByteView) override { return {}; }
+  std::optional<SgxQuote> worker_quote() override { return {}; }
+};
+
 // ---- pink events (docs/protocol.md §16) -----------------------------------------------------------------------------
 struct SetHook { u8 hook{}; AccountId contract; u32 selector{}; u64 gas_limit{};  FIELDS(hook, contract, selector, gas_limit) };
 struct DeploySidevmTo { AccountId contract; Hash code_hash;  FIELDS(contract, code_hash) };

@@ -69,38 +69,4 @@ void upload_flipper(benchmark::State& state) {
 }
 BENCHMARK(upload_flipper)->Unit(benchmark::kMillisecond);
 
-/// Gas is time: the program of the golden file whose fastest run takes most of the time that its gas stands for (a picosecond
-/// each). Counter `of_gas` must stay below 1 for contracts above 200 bytes; those below pay less than the 5 us of an instance.
-void dearest_golden_program(benchmark::State& state) {
-  double worst = 0;
-  std::string name;
-  std::stringstream lines(file("tests/golden/gas/programs.txt"));
-  for (std::string line; std::getline(lines, line);) {
-    if (line.empty() || line[0] == '#') continue;
-    std::stringstream words(line);
-    std::string program, code, input;
-    u64 gas = 0;
-    words >> program >> code >> input >> gas;
-    Cluster cluster(1, 10, 1);
-    const auto id = cluster.deploy(*from_hex(code), 1000);
-    const Bytes bytes = *from_hex(input);
-    double fastest = 1e9;
-    for (int i = 0; i < (gas > 1'000'000'000 ? 2 : 50); ++i) {
-      timespec before{}, after{};
-      clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
-      static_cast<void>(call(shared_engine(), cluster.state, cluster.context, {{.mode = Mode::estimating, .origin = alice, .gas_limit = max_gas_for_tests}, id, bytes}));
-      clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
-      fastest = std::min(fastest, static_cast<double>(after.tv_sec - before.tv_sec) * 1e12 + static_cast<double>(after.tv_nsec - before.tv_nsec) * 1e3);
-    }
-    if (code.size() > 2 * 200 && fastest / static_cast<double>(gas) > worst) {
-      worst = fastest / static_cast<double>(gas);
-      name = program;
-    }
-  }
-  for (auto _ : state) benchmark::DoNotOptimize(worst);
-  state.counters["of_gas"] = worst;
-  state.SetLabel(name);
-}
-BENCHMARK(dearest_golden_program)->Iterations(1);
-
 }  // namespace

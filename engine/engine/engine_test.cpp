@@ -25,7 +25,7 @@ TEST(EngineTest, a_contract_echoes_its_input) {
 namespace {
 
 /// A world in which a request is answered when the test says so, and time is up when it says so.
-struct Gate final : QueryEffects {
+struct Gate final : NoEffects {
   std::atomic<int> inside = 0;
   std::atomic<bool> open = false, late = false, poor = false;
   std::function<void()> on_expired = [] {};
@@ -36,14 +36,6 @@ struct Gate final : QueryEffects {
     open.wait(false);
     return HttpResponse{200, "OK", {}, {}};
   }
-  Result<std::vector<HttpResult>, HttpError> batch_http_request(const AccountId&, const std::vector<HttpRequest>&, u64) override { return fail(HttpError::not_allowed); }
-  Bytes random_bytes(u8) override { return {}; }
-  u64 unix_time_ms() override { return 0; }
-  bool cache_set(const AccountId&, ByteView, ByteView) override { return false; }
-  void cache_set_expiration(const AccountId&, ByteView, u64) override {}
-  std::optional<Bytes> cache_get(const AccountId&, ByteView) override { return {}; }
-  std::optional<Bytes> cache_remove(const AccountId&, ByteView) override { return {}; }
-  std::optional<SgxQuote> worker_quote() override { return {}; }
   bool expired() override {
     on_expired();
     return late;

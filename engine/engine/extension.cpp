@@ -47,20 +47,8 @@ template <class T>
 struct Coded { u32 status = 0; T value{}; };
 struct Nothing { FIELDS() };
 
-/// The world of a query that may do nothing to it.
-class NoWorld final : public QueryEffects {
-  HttpResult http_request(const AccountId&, const HttpRequest&) override { return fail(HttpError::not_allowed); }
-  Result<std::vector<HttpResult>, HttpError> batch_http_request(const AccountId&, const std::vector<HttpRequest>&, u64) override { return fail(HttpError::not_allowed); }
-  Bytes random_bytes(u8) override { return {}; }
-  u64 unix_time_ms() override { return 0; }
-  bool cache_set(const AccountId&, ByteView, ByteView) override { return false; }
-  void cache_set_expiration(const AccountId&, ByteView, u64) override {}
-  std::optional<Bytes> cache_get(const AccountId&, ByteView) override { return {}; }
-  std::optional<Bytes> cache_remove(const AccountId&, ByteView) override { return {}; }
-  std::optional<SgxQuote> worker_quote() override { return {}; }
-};
 QueryEffects& world(Frame& frame) {
-  static NoWorld none;
+  static NoEffects none;
   QueryEffects* effects = frame.run.query_effects();
   return effects ? *effects : none;
 }

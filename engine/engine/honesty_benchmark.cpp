@@ -1,11 +1,13 @@
 // Is gas time? A unit of gas is a picosecond of a nominal machine; nothing may take more than twice what its gas pays for (docs/adr/0004-gas-rules.md).
-// Measured: every host function, as its first case calls it and with as many bytes as it takes; the chain extension's functions; mixes of instructions.
+// Measured: every host function, as its first case calls it and with as many bytes as it takes; the chain extension's functions; mixes of instructions; whole programs.
 // PHALA_GAS_TABLE=1 prints each.
 #include <benchmark/benchmark.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <fstream>
+#include <sstream>
 
 #include "engine/extension.hpp"
 #include "engine/host_cases.hpp"
@@ -24,17 +26,21 @@ double thread_picoseconds() {
   return static_cast<double>(at.tv_sec) * 1e12 + static_cast<double>(at.tv_nsec) * 1e3;
 }
 
-/// The fastest of some runs, which leave nothing. Nothing when the run fails.
-std::optional<Sample> run(const Cluster& cluster, const ContractId& id, const Bytes& input, Balance value, int rounds = 12) {
-  Sample best{1e18, 0};
+/// The fastest of some runs, which leave nothing, in picoseconds; how the last ended.
+std::pair<double, Result<Outcome>> fastest(const Cluster& cluster, const CallRequest& request, int rounds) {
+  std::pair<double, Result<Outcome>> best{1e18, fail(ErrorCode::internal, "no run")};
   for (int i = 0; i < rounds; ++i) {
     const double before = thread_picoseconds();
-    const auto outcome = call(shared_engine(), cluster.state, cluster.context, {{.origin = alice, .value = value, .gas_limit = max_gas_for_tests}, id, input});
-    best.picoseconds = std::min(best.picoseconds, thread_picoseconds() - before);
-    if (!outcome || !outcome->result.result) return {};
-    best.gas = static_cast<double>(outcome->result.gas_consumed.ref_time.value);
+    best.second = call(shared_engine(), cluster.state, cluster.context, request);
+    best.first = std::min(best.first, thread_picoseconds() - before);
   }
   return best;
+}
+/// A transaction, and the gas that it used. Nothing when it fails.
+std::optional<Sample> run(const Cluster& cluster, const ContractId& id, const Bytes& input, Balance value, int rounds = 12) {
+  const auto [picoseconds, outcome] = fastest(cluster, {{.origin = alice, .value = value, .gas_limit = max_gas_for_tests}, id, input}, rounds);
+  if (!outcome || !outcome->result.result) return {};
+  return Sample{picoseconds, static_cast<double>(outcome->result.gas_consumed.ref_time.value)};
 }
 
 /// The worst so far, for the benchmark's label.
@@ -167,5 +173,25 @@ void dearest_instructions(benchmark::State& state) {
   worst.report(state);
 }
 BENCHMARK(dearest_instructions)->Iterations(1);
+
+/// The programs of the golden file, those of more than 200 bytes: smaller ones pay less than the 5 us of an instance. None may take longer than its gas says.
+void dearest_golden_program(benchmark::State& state) {
+  Worst worst;
+  std::ifstream lines(std::string(PHALA_SOURCE_DIR) + "/tests/golden/gas/programs.txt");
+  for (std::string line; std::getline(lines, line);) {
+    if (line.empty() || line[0] == '#') continue;
+    std::stringstream words(line);
+    std::string program, code, input;
+    u64 gas = 0;
+    words >> program >> code >> input >> gas;
+    if (code.size() <= 2 * 200) continue;
+    Cluster cluster(1, 10, 1);
+    const auto id = cluster.deploy(*from_hex(code), 1000);
+    const CallRequest request{{.mode = Mode::estimating, .origin = alice, .gas_limit = max_gas_for_tests}, id, *from_hex(input)};
+    worst.note(program, {fastest(cluster, request, gas > 1'000'000'000 ? 2 : 50).first, static_cast<double>(gas)});
+  }
+  worst.report(state);
+}
+BENCHMARK(dearest_golden_program)->Iterations(1);
 
 }  // namespace

@@ -12,10 +12,6 @@ using namespace phala::engine::test;
 
 namespace {
 
-/// Answers the number that `expression` gives.
-std::string number_of(const std::string& expression) {
-  return answering("(i32.store (i32.const 0x2000) " + expression + ") (local.set $end (i32.const 0x2004))");
-}
 u32 number(const Outcome& outcome) {
   const Bytes data = data_of(outcome);
   EXPECT_EQ(data.size(), 4u) << as_text(data);

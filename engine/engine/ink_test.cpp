@@ -98,16 +98,8 @@ TEST_F(FlipperTest, callers_reach_it_typed_and_by_selector_and_make_more_of_it) 
 }
 
 TEST(FetcherTest, reads_the_web_in_queries) {
-  struct Web final : QueryEffects {
+  struct Web final : NoEffects {
     HttpResult http_request(const AccountId&, const HttpRequest& r) override { return HttpResponse{200, "OK", {}, to_bytes(r.url == "https://p/" ? "{\"price\": \"42.17\"}" : "nothing")}; }
-    Result<std::vector<HttpResult>, HttpError> batch_http_request(const AccountId&, const std::vector<HttpRequest>&, u64) override { return fail(HttpError::not_allowed); }
-    Bytes random_bytes(u8) override { return {}; }
-    u64 unix_time_ms() override { return 0; }
-    bool cache_set(const AccountId&, ByteView, ByteView) override { return false; }
-    void cache_set_expiration(const AccountId&, ByteView, u64) override {}
-    std::optional<Bytes> cache_get(const AccountId&, ByteView) override { return {}; }
-    std::optional<Bytes> cache_remove(const AccountId&, ByteView) override { return {}; }
-    std::optional<SgxQuote> worker_quote() override { return {}; }
   } web;
   Cluster cluster;
   const auto id = cluster.deploy(ink("fetcher"), 0, selector("ed4b9d1b"));

@@ -77,6 +77,10 @@ std::string answering(const std::string& body) {
     (call $seal0.seal_return (i32.const 0) (i32.const 0x2000) (i32.sub (local.get $end) (i32.const 0x2000)))))";
 }
 
+std::string number_of(const std::string& expression) {
+  return answering("(i32.store (i32.const 0x2000) " + expression + ") (local.set $end (i32.const 0x2004))");
+}
+
 std::string escaped(ByteView bytes) {
   std::string out;
   for (const u8 b : bytes) out += "\\" + to_hex(ByteView(&b, 1));

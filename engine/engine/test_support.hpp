@@ -17,6 +17,8 @@ inline Bytes contract(const std::string& body) { return assemble(contract_text(b
 /// `call` copies the input to 0x1000 (its length at 0x0ffc) and runs `body`; then everything from 0x2000 to `$end` is returned.
 /// Locals: $n (length of the input), $end (starts at 0x2000), $a, $b, $c : i32, $l : i64.
 std::string answering(const std::string& body);
+/// `answering` the i32 that `expression` gives.
+std::string number_of(const std::string& expression);
 /// Bytes as they are written between the quotes of `(data (i32.const 0x100) "…")`.
 std::string escaped(ByteView bytes);
 

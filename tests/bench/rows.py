@@ -80,8 +80,8 @@ def contract(name, benchmark, line, **more):
     return Row(f"contract: {name}", "us/call", Bench("phala_engine_benchmark", benchmark), Peer(*CONTRACTS, line), note="pallet-contracts on wasmi", **more)
 
 
-def gas(what, benchmark, bound):
-    return Row(f"gas: the dearest {what}", "of its gas", Bench("phala_engine_benchmark", benchmark, counter="of_gas"), bound=bound, note="time by what its gas pays for", at_most=2)
+def gas(what, benchmark, bound, at_most=2):
+    return Row(f"gas: the dearest {what}", "of its gas", Bench("phala_engine_benchmark", benchmark, counter="of_gas"), bound=bound, note="time by what its gas pays for", at_most=at_most)
 
 
 def quote(kind, name, benchmark, **more):
@@ -123,6 +123,7 @@ ROWS = [
     gas("host function", "dearest_host_function", "hashing and copying what it is given"),
     gas("function of the chain extension", "dearest_extension_function", "curve arithmetic"),
     gas("mix of instructions", "dearest_instructions", "the first touch of memory"),
+    gas("golden program", "dearest_golden_program", "taking an instance from the pool", at_most=1),
     quote("sgx", "cold", "cold", note="dcap-qvl", ratio=0.8),
     quote("tdx", "cold", "cold", note="dcap-qvl", ratio=0.8),
     quote("sgx", "cached chain, new platform", "new_platform", note=WHOLE_WORK, ratio=2.5),

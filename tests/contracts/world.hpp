@@ -19,7 +19,7 @@ Bytes built_wasm(const std::string& name);
 Bytes golden_wasm(const std::string& name);
 
 /// Answers every HTTP request with one response; refuses the rest of the world.
-class OneAnswer : public engine::QueryEffects {
+class OneAnswer : public engine::NoEffects {
  public:
   engine::HttpResult response = engine::HttpResponse{};
   std::vector<engine::HttpRequest> requests;
@@ -28,16 +28,8 @@ class OneAnswer : public engine::QueryEffects {
     requests.push_back(request);
     return response;
   }
-  Result<std::vector<engine::HttpResult>, engine::HttpError> batch_http_request(const AccountId&, const std::vector<engine::HttpRequest>&, u64) override {
-    return fail(engine::HttpError::not_allowed);
-  }
   Bytes random_bytes(u8 count) override { return Bytes(count, 4); }
   u64 unix_time_ms() override { return 1; }
-  bool cache_set(const AccountId&, ByteView, ByteView) override { return false; }
-  void cache_set_expiration(const AccountId&, ByteView, u64) override {}
-  std::optional<Bytes> cache_get(const AccountId&, ByteView) override { return std::nullopt; }
-  std::optional<Bytes> cache_remove(const AccountId&, ByteView) override { return std::nullopt; }
-  std::optional<engine::SgxQuote> worker_quote() override { return std::nullopt; }
 };
 
 /// The cluster of owner alice, with bob as a user.

@@ -142,7 +142,7 @@ Result<int> call(const Args& args) {
   }
   const Bytes nonce = random_bytes(32);
   const protocol::InkMessage command{nonce, input, value, estimate.gas_required, std::nullopt};
-  const Bytes payload = args.has("--plain") ? scale::encode(protocol::CommandPayload(protocol::PlainCommand{protocol::InkCommand(command)}))
+  const Bytes payload = args.has("--plain") ? plain_command(command)
                                             : TRY(encrypt_command(command, TRY(PublicKey::from(TRY(hex_value(key, "the contract's key"))))));
   const u128 deposit = TRY(missing_funds(*session, estimate.gas_required, estimate, value));
   const u64 first_log = TRY(cluster.next_log());

@@ -12,11 +12,6 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-/// A balance as the chain's storage gives it.
-Result<std::string> amount_text(const json& value, const char* where) {
-  return to_decimal(TRY(parse_u128(value.is_string() ? value.get<std::string>() : value.dump()).context(where)));
-}
-
 /// What a worker of the contract's cluster makes of it, once it has processed `block`.
 Result<u64> weight_after(const Chain& chain, const crypto::KeyPair& user, const json& record, const Hash& id, u32 block) {
   const auto cluster = TRY(ClusterClient::connect(chain, TRY(TRY(Fields::of(record, "PhalaPhatContracts.Contracts")).text("cluster")), user));
@@ -43,8 +38,8 @@ Result<int> stake(const Args& args) {
   }
   const std::string owner = crypto::to_ss58(user.account());
   ordered_json out{{"contract", id_hex},
-                   {"stake", TRY(amount_text(TRY(chain.query("PhalaPhatTokenomic", "ContractUserStakes", {owner, id_hex})), "PhalaPhatTokenomic.ContractUserStakes"))},
-                   {"total", TRY(amount_text(TRY(chain.query("PhalaPhatTokenomic", "ContractTotalStakes", {id_hex})), "PhalaPhatTokenomic.ContractTotalStakes"))}};
+                   {"stake", to_decimal(TRY(amount_value(TRY(chain.query("PhalaPhatTokenomic", "ContractUserStakes", {owner, id_hex})), "PhalaPhatTokenomic.ContractUserStakes")))},
+                   {"total", to_decimal(TRY(amount_value(TRY(chain.query("PhalaPhatTokenomic", "ContractTotalStakes", {id_hex})), "PhalaPhatTokenomic.ContractTotalStakes")))}};
   if (!record.is_null()) {
     const auto weight = weight_after(chain, user, record, id, done ? done->block_number : 0);
     // the money has moved: that is told, whatever the worker is doing

@@ -23,7 +23,7 @@ class Drawer {
   Result<Found, Error> read(std::string_view name) const {
     const auto answer = s3::send(bucket_, "GET", object(name));
     if (answer.status_code == 404) return Found{};
-    if (auto bad = check(answer.status_code, 200); !bad) return fail(bad.error());
+    TRY(check(answer.status_code, 200));
     if (answer.body.size() < nonce_size) return fail(Error::Damaged);
     crypto::Nonce nonce;
     std::copy_n(answer.body.begin(), nonce_size, nonce.begin());
@@ -53,12 +53,11 @@ class Drawer {
     std::string etag;                 ///< empty: there is none yet
   };
   Result<Index, Error> index() const {
-    auto found = read({});
-    if (!found) return fail(found.error());
-    if (!found->content) return Index{};
-    auto names = scale::decode<std::vector<std::string>>(*found->content);
+    auto found = TRY(read({}));
+    if (!found.content) return Index{};
+    auto names = scale::decode<std::vector<std::string>>(*found.content);
     if (!names) return fail(Error::Damaged);
-    return Index{std::move(*names), std::move(found->etag)};
+    return Index{std::move(*names), std::move(found.etag)};
   }
   Result<void, Error> store(const Index& index) const {
     const bool first = index.etag.empty();
@@ -91,6 +90,11 @@ Result<Drawer, Error> drawer_of(const Lazy<s3::Bucket>& bucket) {
   return Drawer(std::move(*set), caller());
 }
 
+Result<void, Error> check_name(std::string_view name) {
+  if (name.empty() || name.size() > max_name_bytes) return fail(Error::TooLong);
+  return {};
+}
+
 }  // namespace
 
 Result<void, Error> S3Notes::operator()(const SetBucket& call) {
@@ -101,51 +105,40 @@ Result<void, Error> S3Notes::operator()(const SetBucket& call) {
 }
 
 Result<void, Error> S3Notes::operator()(const Put& call) const {
-  if (call.text.size() > max_note_bytes || call.name.empty() || call.name.size() > max_name_bytes) return fail(Error::TooLong);
-  const auto drawer = drawer_of(bucket);
-  if (!drawer) return fail(drawer.error());
-  auto index = drawer->index();
-  if (!index) return fail(index.error());
-  const auto at = std::lower_bound(index->names.begin(), index->names.end(), call.name);
-  const bool known = at != index->names.end() && *at == call.name;
-  if (!known && index->names.size() == max_notes) return fail(Error::TooMany);
+  if (call.text.size() > max_note_bytes) return fail(Error::TooLong);
+  TRY(check_name(call.name));
+  const auto drawer = TRY(drawer_of(bucket));
+  auto index = TRY(drawer.index());
+  const auto at = std::lower_bound(index.names.begin(), index.names.end(), call.name);
+  const bool known = at != index.names.end() && *at == call.name;
+  if (!known && index.names.size() == max_notes) return fail(Error::TooMany);
   // the note first: a list that names a note which is not there would be worse than a note that no list names
-  if (auto written = drawer->write(call.name, as_bytes(call.text)); !written) return fail(written.error());
+  TRY(drawer.write(call.name, as_bytes(call.text)));
   if (known) return {};
-  index->names.insert(at, call.name);
-  return drawer->store(*index);
+  index.names.insert(at, call.name);
+  return drawer.store(index);
 }
 
 Result<std::optional<std::string>, Error> S3Notes::operator()(const Get& call) const {
-  if (call.name.empty() || call.name.size() > max_name_bytes) return fail(Error::TooLong);
-  const auto drawer = drawer_of(bucket);
-  if (!drawer) return fail(drawer.error());
-  const auto found = drawer->read(call.name);
-  if (!found) return fail(found.error());
-  if (!found->content) return std::optional<std::string>();
-  return std::optional(std::string(as_text(*found->content)));
+  TRY(check_name(call.name));
+  const auto drawer = TRY(drawer_of(bucket));
+  const auto found = TRY(drawer.read(call.name));
+  if (!found.content) return std::optional<std::string>();
+  return std::optional(std::string(as_text(*found.content)));
 }
 
 Result<void, Error> S3Notes::operator()(const Remove& call) const {
-  if (call.name.empty() || call.name.size() > max_name_bytes) return fail(Error::TooLong);
-  const auto drawer = drawer_of(bucket);
-  if (!drawer) return fail(drawer.error());
-  auto index = drawer->index();
-  if (!index) return fail(index.error());
-  const auto at = std::lower_bound(index->names.begin(), index->names.end(), call.name);
-  if (at == index->names.end() || *at != call.name) return {};
-  index->names.erase(at);
-  if (auto stored = drawer->store(*index); !stored) return fail(stored.error());
-  return drawer->remove(call.name);
+  TRY(check_name(call.name));
+  const auto drawer = TRY(drawer_of(bucket));
+  auto index = TRY(drawer.index());
+  const auto at = std::lower_bound(index.names.begin(), index.names.end(), call.name);
+  if (at == index.names.end() || *at != call.name) return {};
+  index.names.erase(at);
+  TRY(drawer.store(index));
+  return drawer.remove(call.name);
 }
 
-Result<std::vector<std::string>, Error> S3Notes::operator()(const List_&) const {
-  const auto drawer = drawer_of(bucket);
-  if (!drawer) return fail(drawer.error());
-  auto index = drawer->index();
-  if (!index) return fail(index.error());
-  return std::move(index->names);
-}
+Result<std::vector<std::string>, Error> S3Notes::operator()(const List_&) const { return TRY(TRY(drawer_of(bucket)).index()).names; }
 
 }  // namespace s3_notes
 

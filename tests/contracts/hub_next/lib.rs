@@ -1,4 +1,4 @@
-//! What `hub` becomes after an upgrade: the same storage, another `bump`. Also code to run on the hub's storage by a delegate call.
+//! What `hub` becomes after an upgrade: the same storage, another `bump`. Also code to run on the hub's storage by a delegate call. The same file for ink! 4 and 5.
 #![cfg_attr(not(feature = "std"), no_std, no_main)]
 
 #[ink::contract]

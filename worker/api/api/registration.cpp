@@ -20,7 +20,7 @@ Bytes encode_dcap_report(ByteView quote, ByteView encoded_collateral) {
 Result<RegistrationResponse> Registration::get(const std::optional<AccountId>& operator_, bool refresh, u64 now_s) {
   const std::lock_guard lock(mutex_);
   const bool other = operator_ && operator_ != info_.operator_;
-  if (kept_ && !refresh && !other && now_s < kept_->timestamp_s + keep_s && now_s >= kept_->timestamp_s) return *kept_;
+  if (kept_ && !refresh && !other && is_fresh(kept_->timestamp_s, now_s)) return *kept_;
   auto info = info_;
   if (operator_) info.operator_ = operator_;
   RegistrationResponse out{scale::encode(info), {}, collector_.provider, now_s};
@@ -32,7 +32,7 @@ Result<RegistrationResponse> Registration::get(const std::optional<AccountId>& o
 
 Result<std::optional<Bytes>> Registration::quote(u64 now_s) {
   const std::lock_guard lock(mutex_);
-  if (quote_ && now_s < quoted_s_ + keep_s && now_s >= quoted_s_) return quote_;
+  if (quote_ && is_fresh(quoted_s_, now_s)) return quote_;
   quote_ = TRY(collector_.quote(info_.pubkey, now_s).context("quote over the worker's key"));
   quoted_s_ = now_s;
   return quote_;

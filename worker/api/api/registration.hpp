@@ -39,6 +39,7 @@ class Registration {
   Result<std::optional<Bytes>> quote(u64 now_s);
 
  private:
+  static bool is_fresh(u64 made_s, u64 now_s) { return now_s >= made_s && now_s < made_s + keep_s; }
   std::mutex mutex_;
   protocol::WorkerRegistrationInfoV2 info_;
   EvidenceCollector collector_;
