@@ -53,20 +53,31 @@ struct OnStack {
 #if __has_feature(thread_sanitizer)
 extern "C" void __tsan_acquire(void*);
 extern "C" void __tsan_release(void*);
-/// wasmtime hands the memory of one instance to the next, on another thread; the thread sanitizer does not see its locks.
-char pooled_memory;
-void memory_taken() { __tsan_acquire(&pooled_memory); }
-void memory_given_back() { __tsan_release(&pooled_memory); }
+extern "C" void __tsan_ignore_thread_begin();
+extern "C" void __tsan_ignore_thread_end();
+/// wasmtime hands the memory of one instance to the next, on another thread, and clears it on the way; the thread sanitizer does not see
+/// the locks under which it does so.
+struct PooledMemory {
+  static inline char order;
+  static void taken() { __tsan_acquire(&order); }
+  static void given_back() { __tsan_release(&order); }
+  PooledMemory() { __tsan_ignore_thread_begin(); }
+  ~PooledMemory() { __tsan_ignore_thread_end(); }
+};
 #else
-void memory_taken() {}
-void memory_given_back() {}
+struct PooledMemory {
+  static void taken() {}
+  static void given_back() {}
+  PooledMemory() {}
+};
 #endif
 
 /// Frees the store, whatever way the run of the wasm ends.
 struct Store {
   wasmtime_store_t* store;
   ~Store() {
-    memory_given_back();
+    PooledMemory::given_back();
+    const PooledMemory at_work;
     wasmtime_store_delete(store);
   }
 };
@@ -397,8 +408,11 @@ Hosted<> Run::run_wasm(Frame& frame, const CompiledModule& module, bool deploy) 
   if (auto* error = wasmtime_context_set_fuel(frame.context, u64{1} << 62)) wasmtime_error_delete(error);
   wasmtime_instance_t instance;
   wasm_trap_t* trap = nullptr;
-  auto* error = wasmtime_instance_pre_instantiate(module.pre, frame.context, &instance, &trap);
-  memory_taken();
+  auto* error = [&] {
+    const PooledMemory at_work;
+    return wasmtime_instance_pre_instantiate(module.pre, frame.context, &instance, &trap);
+  }();
+  PooledMemory::taken();
   if (trap) {
     wasm_trap_delete(trap);
     return fail(Stop(ContractsError::ContractTrapped, "a data or element segment lies outside its memory or table"));
