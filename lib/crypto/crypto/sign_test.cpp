@@ -32,6 +32,29 @@ TEST(Sr25519Test, keys_and_agreement_of_the_client_protocol) {
   EXPECT_EQ(to_hex(aes256gcm_seal(*shared, Iv(Bytes(12, 7)), *from_hex("00010203"))), "8eed1fc095186a171eae32afe6c685740af3b59a");
 }
 
+// Signing multiplies the base point by tables and plain arithmetic; checking and agreeing use whatever vector instructions this processor has. For
+// many keys and messages the one must find what the other made, and two different products that are the same point must come out the same.
+TEST(CurveTest, arithmetic_with_vectors_agrees_with_arithmetic_without) {
+  for (u32 n = 0; n < 1'000; ++n) {
+    const Hash seed = blake2_256(concat(message, Bytes{static_cast<u8>(n), static_cast<u8>(n >> 8)}));
+    const Hash other_seed = blake2_256(seed);
+    const auto one = Sr25519Pair::from_seed(Seed(seed)), two = Sr25519Pair::from_seed(Seed(other_seed));
+    const auto ours = one.agree(two.public_key()), theirs = two.agree(one.public_key());
+    ASSERT_TRUE(ours && theirs);
+    ASSERT_TRUE(*ours == *theirs) << n;
+    Signature signature = one.sign(other_seed);
+    ASSERT_TRUE(sr25519_verify(signature, other_seed, one.public_key())) << n;
+    signature[n % 63] ^= static_cast<u8>(1 + n % 255);
+    ASSERT_FALSE(sr25519_verify(signature, other_seed, one.public_key())) << n;
+
+    const auto edwards = Ed25519Pair::from_seed(Seed(seed));
+    signature = edwards.sign(other_seed);
+    ASSERT_TRUE(ed25519_verify(signature, other_seed, edwards.public_key)) << n;
+    signature[n % 64] ^= 1;
+    ASSERT_FALSE(ed25519_verify(signature, other_seed, edwards.public_key)) << n;
+  }
+}
+
 TEST(Sr25519Test, agreement_refuses_what_is_no_key) {
   EXPECT_FALSE(sr25519_of(1).agree(PublicKey(Bytes(32, 0xff))));
   EXPECT_FALSE(sr25519_of(1).agree(PublicKey())) << "the neutral point";
