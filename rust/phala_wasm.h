@@ -34,6 +34,9 @@ bool phala_wasm_check_and_rewrite(const uint8_t* wasm, size_t len, bool floats, 
 void phala_wasm_free(PhalaWasmBytes bytes);
 /* Of this build's rewriting: another number, other modules from the same code. */
 uint64_t phala_wasm_number(void);
+/* What wasmtime compiles by `config` (of wasm_config_new) keeps no record of which wasm instruction became what, and a trap says only why. */
+struct wasm_config_t;
+void phala_wasm_config_no_backtraces(struct wasm_config_t* config);
 
 #ifdef __cplusplus
 }

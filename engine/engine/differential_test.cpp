@@ -1,5 +1,5 @@
-// One run is one result, whichever way the code came to run: just compiled, on an instance that ran before, or loaded from an image
-// of another process (docs/adr/0004-gas-rules.md).
+// One run is one result, whichever way the code came to run: just compiled, on an instance that ran before, loaded from an image
+// of another process, or compiled for an estimate (docs/adr/0004-gas-rules.md).
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -43,6 +43,13 @@ struct DifferentialTest : testing::Test {
       EXPECT_EQ(fresh->diff, other->diff);
       EXPECT_EQ(fresh->reason, other->reason);
     }
+    // an estimate is compiled as queries are, so as to be asked for its time: it must not cost more or less for that
+    RunRequest dry = run;
+    dry.mode = Mode::estimating;
+    const auto estimate = call(*compiling, cluster.state, cluster.context, {dry, id, input});
+    ASSERT_TRUE(estimate);
+    EXPECT_EQ(mask_gas(fresh->result.gas_consumed.ref_time), u64{estimate->result.gas_consumed.ref_time});
+    EXPECT_EQ(fresh->reason, estimate->reason);
   }
 };
 

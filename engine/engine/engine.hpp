@@ -36,13 +36,13 @@ class ImageStore {
 constexpr u32 max_concurrent_runs = 256;
 
 struct EngineConfig {
-  u32 concurrent_runs = 8;                 ///< further runs wait. Of two or more, one is kept for transactions
-  u64 module_cache_bytes = 256u << 20;     ///< compiled code kept, least recently used first out
+  u32 concurrent_runs = 8;                 ///< further runs wait. One at a time is a transaction; of two or more, that place is never a query's
+  u64 module_cache_bytes = 256u << 20;     ///< compiled code kept, half of it for queries; least recently used first out
   ImageStore* images = nullptr;            ///< must outlive the engine; none: what is not kept is compiled again
 };
 
 /// wasmtime, compiled modules and pooled instances. One per process; all members are safe to call from several threads.
-/// Address space: (4 MiB · 6 + 16 MiB) · concurrent_runs reserved, committed as used.
+/// Address space: (4 MiB · 6 + 16 MiB) · concurrent_runs reserved (40 MiB more if that is 1), committed as used.
 class Engine {
  public:
   /// Error `invalid_input`: concurrent_runs is not 1 to 256; `unavailable`: the address space does not suffice.

@@ -79,7 +79,7 @@ Result<ContractResult> run_paid(Engine& engine, Journal& journal, const ExecCont
   std::optional<Executed> executed;
   AccountId entry_contract = entry.contract;
   {
-    const auto slot = TRY(engine.inside().acquire(request.mode == Mode::transaction ? RunKind::transaction : RunKind::query));
+    const auto slot = TRY(engine.inside().acquire(kind_of(request.mode)));
     slot.stack().run([&] {
       try {
         executed = run.execute(nullptr, meter, std::move(entry));

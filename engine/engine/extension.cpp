@@ -148,7 +148,7 @@ Hosted<std::optional<Hash>> import_latest_system_code(Frame& frame, AccountId pa
   if (run.code_info(code_hash)) return std::optional(code_hash);
   auto checked = check_and_rewrite(wasm, Determinism::enforced);
   if (!checked) return fail(Stop(ContractsError::CodeRejected, checked.error().message));
-  if (auto compiled = run.engine.modules().obtain(code_hash, [&] { return std::move(checked); }); !compiled) {
+  if (auto compiled = run.engine.prepare(code_hash, [&] { return checked; }); !compiled) {
     if (compiled.error().code != ErrorCode::invalid_input) return fail(run.give_up(std::move(compiled.error()).in("import system code")));
     return fail(Stop(ContractsError::CodeRejected, compiled.error().message));
   }

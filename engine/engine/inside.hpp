@@ -17,18 +17,38 @@ constexpr size_t max_frames = 6;
 constexpr size_t native_stack_per_frame = 2 * 1024 * 1024;
 constexpr size_t run_stack_bytes = max_frames * native_stack_per_frame + 4 * 1024 * 1024;
 
+/// What is compiled for a query asks at every loop and function whether its time is up, which takes a seventh of a small call and a fifth of a loop; what
+/// is compiled for a transaction never does. An estimate is run as a query is. Same fuel either way.
 enum class RunKind : u8 { transaction, query };
+constexpr RunKind kind_of(Mode mode) { return mode == Mode::transaction ? RunKind::transaction : RunKind::query; }
+
+/// wasmtime, set up for one kind of run: what it compiles to, and the memory its instances come from.
+class Machine {
+ public:
+  static Result<std::unique_ptr<Machine>> create(RunKind kind, u32 concurrent_runs, const EngineConfig& config);
+  ~Machine();
+  Machine(const Machine&) = delete;
+  Machine& operator=(const Machine&) = delete;
+  wasm_engine_t* wasm() const { return wasm_; }
+  ModuleCache& modules() { return *modules_; }
+
+ private:
+  Machine() = default;
+  wasm_engine_t* wasm_ = nullptr;
+  wasmtime_linker_t* linker_ = nullptr;
+  std::optional<ModuleCache> modules_;
+};
 
 class Engine::Inside {
  public:
   static Result<std::unique_ptr<Inside>> create(const EngineConfig& config);
-  ~Inside();
 
-  wasm_engine_t* wasm() const { return wasm_; }
+  Machine& machine(RunKind kind) const { return kind == RunKind::transaction ? *for_transactions_ : *for_queries_; }
+  /// Compiles for either kind of run. Errors: of `ModuleCache::obtain`.
+  Result<> prepare(const Hash& code_hash, const ModuleCache::Source& source);
+  u64 cached_bytes() const { return for_transactions_->modules().bytes() + for_queries_->modules().bytes(); }
 
-  ModuleCache& modules() { return *modules_; }
-
-  /// The right to run, with a stack: waits while `concurrent_runs` are under way. One place is never a query's, if there are two.
+  /// The right to run, with a stack: waits while `concurrent_runs` are under way, or another transaction. One place is never a query's, if there are two.
   class Slot {
    public:
     Slot(Inside& inside, RunKind kind, std::unique_ptr<RunStack> stack) : inside_(&inside), kind_(kind), stack_(std::move(stack)) {}
@@ -46,15 +66,13 @@ class Engine::Inside {
 
  private:
   Inside() = default;
+  u32 queries_at_once() const { return std::max(1u, config_.concurrent_runs - 1); }
   EngineConfig config_;
-  wasm_engine_t* wasm_ = nullptr;
-  wasmtime_linker_t* linker_ = nullptr;
-
-  std::optional<ModuleCache> modules_;
+  std::unique_ptr<Machine> for_transactions_, for_queries_;
 
   std::mutex slot_mutex_;
   std::condition_variable slot_free_;
-  u32 running_ = 0, queries_ = 0;
+  u32 transactions_ = 0, queries_ = 0;
   std::vector<std::unique_ptr<RunStack>> stacks_;
 };
 

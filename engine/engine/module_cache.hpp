@@ -32,8 +32,9 @@ std::string take_message(wasmtime_error_t* error);
 /// Safe to use from several threads.
 class ModuleCache {
  public:
-  /// `engine` and `linker` must outlive the cache.
-  ModuleCache(wasm_engine_t* engine, wasmtime_linker_t* linker, const EngineConfig& config) : engine_(engine), linker_(linker), limit_bytes_(config.module_cache_bytes), images_(config.images) {}
+  /// `engine`, `linker` and `images` (may be none) must outlive the cache. `fingerprint`: of what decides how code is compiled; images of another are not used.
+  ModuleCache(wasm_engine_t* engine, wasmtime_linker_t* linker, const Hash& fingerprint, u64 limit_bytes, ImageStore* images)
+      : engine_(engine), linker_(linker), fingerprint_(fingerprint), limit_bytes_(limit_bytes), images_(images) {}
 
   /// A module that is there, marked as just used; nothing when it is not.
   ModulePtr find(const Hash& code_hash);
@@ -54,9 +55,9 @@ class ModuleCache {
 
   wasm_engine_t* engine_;
   wasmtime_linker_t* linker_;
+  const Hash fingerprint_;
   const u64 limit_bytes_;
   ImageStore* images_;
-  const Hash fingerprint_ = code_fingerprint();
 
   std::mutex mutex_;
   struct Kept { ModulePtr module; std::list<Hash>::iterator place; };

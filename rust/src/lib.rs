@@ -8,6 +8,7 @@ mod hash;
 mod sr25519;
 mod text;
 mod wasm;
+mod wasmtime_config;
 
 // The wasmtime C API is exported by being linked; its header is <wasmtime.h>.
 pub use wasmtime_c_api::*;
