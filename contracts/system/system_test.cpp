@@ -166,9 +166,22 @@ TEST_F(SystemTest, do_upgrade_is_for_itself_and_never_backwards) {
   EXPECT_EQ(send_as(self, system::DoUpgrade{{1, 3, 0}})->error(), SystemError::ConditionNotMet);
   host.extension = [](u16, ByteView) { return TestHost::Answer{0, scale::encode(u32{1}, u32{1})}; };
   EXPECT_EQ(send_as(self, system::DoUpgrade{{1, 0, 0}})->error(), SystemError::ConditionNotMet);
+}
+
+TEST_F(SystemTest, another_engine_is_asked_for_in_a_frame_of_its_own) {
   EXPECT_EQ(send_as(admin, system::UpgradeRuntime{{1, 3}})->error(), SystemError::PermisionDenied);
+  host.peer = [&](const AccountId& callee, u32 flags, Balance, ByteView input) {
+    EXPECT_EQ(callee, self);
+    EXPECT_EQ(flags, 8u);
+    EXPECT_EQ(to_hex(input), "317f6bf30100000003000000");
+    return TestHost::Answer{0, {0, 0}};
+  };
   EXPECT_TRUE(send_as(owner, system::UpgradeRuntime{{1, 3}})->has_value());
+  EXPECT_TRUE(host.events.empty());   // that frame emits it
+  EXPECT_TRUE(send_as(self, system::UpgradeRuntime{{1, 3}})->has_value());
   EXPECT_EQ(pink_event(), scale::encode(u8{10}, u32{1}, u32{3}));
+  host.peer = [](auto&&...) { return TestHost::Answer{1, {}}; };   // the version is not released
+  EXPECT_EQ(send_as(owner, system::UpgradeRuntime{{1, 4}})->error(), SystemError::ConditionNotMet);
 }
 
 TEST_F(SystemTest, deposits_come_from_the_chain_and_go_to_the_driver) {

@@ -16,6 +16,7 @@ Bytes tagged(char kind, ByteView id) {
 }  // namespace
 
 Bytes config() { return tagged('c', {}); }
+Bytes runtime_version() { return tagged('r', {}); }
 Bytes nonce() { return tagged('n', {}); }
 Bytes event_chain() { return tagged('e', {}); }
 Bytes account(const AccountId& who) { return tagged('b', who); }
@@ -64,6 +65,7 @@ void ClusterState::for_each(const std::function<void(ByteView, ByteView)>& visit
 u64 ClusterState::memory_bytes() const { return trie_.size() * 150 + trie_.value_bytes(); }
 
 std::optional<ClusterConfig> ClusterState::config() const { return read<ClusterConfig>(*this, key::config()); }
+std::optional<RuntimeVersion> ClusterState::runtime_version() const { return read<RuntimeVersion>(*this, key::runtime_version()); }
 Account ClusterState::account(const AccountId& who) const { return read<Account>(*this, key::account(who)).value_or(Account{}); }
 std::optional<ContractInfo> ClusterState::contract(const ContractId& id) const { return read<ContractInfo>(*this, key::contract(id)); }
 std::optional<CodeInfo> ClusterState::code_info(const Hash& code_hash) const { return read<CodeInfo>(*this, key::code_info(code_hash)); }

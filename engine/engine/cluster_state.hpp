@@ -7,6 +7,7 @@
 
 #include "engine/module.hpp"
 #include "engine/result.hpp"
+#include "engine/versions.hpp"
 #include "primitives/state.hpp"
 #include "trie/memory_trie.hpp"
 
@@ -65,6 +66,7 @@ class ClusterState {
   const trie::MemoryTrie& entries() const { return trie_; }
 
   std::optional<ClusterConfig> config() const;
+  std::optional<RuntimeVersion> runtime_version() const;
   Account account(const AccountId& who) const;
   std::optional<ContractInfo> contract(const ContractId& id) const;
   std::optional<CodeInfo> code_info(const Hash& code_hash) const;
@@ -83,6 +85,7 @@ class ClusterState {
 /// Keys of the state: one kind byte, then what identifies the thing.
 namespace key {
 Bytes config();                                    ///< 'c' → ClusterConfig
+Bytes runtime_version();                           ///< 'r' → RuntimeVersion; keeps this form in all versions, or an older build could not tell
 Bytes nonce();                                     ///< 'n' → u64, instantiations so far
 Bytes event_chain();                               ///< 'e' → EventChainHead
 Bytes account(const AccountId& who);               ///< 'b' ‖ account → Account

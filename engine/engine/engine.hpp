@@ -12,11 +12,9 @@
 #include "engine/effects.hpp"
 #include "engine/module.hpp"
 #include "engine/result.hpp"
+#include "engine/versions.hpp"
 
 namespace phala::engine {
-
-/// Version of the rules (docs/protocol.md §15, function 21) and of the event chain's blocks.
-constexpr std::pair<u32, u32> runtime_version{1, 2};
 
 enum class Mode : u8 {
   transaction,   ///< deterministic; pays; leaves a difference
@@ -74,6 +72,7 @@ struct ExecContext {
   PublicKey worker_pubkey{};                           ///< seen by queries; transactions see zeros
   const SecretBytes<64>* cluster_secret = nullptr;     ///< sr25519, schnorrkel form; for key derivation. Must outlive the call
   ByteView latest_system_code{};                       ///< what ext 20 imports; from the message log, same on all workers
+  std::optional<RuntimeVersion> named_runtime{};       ///< to what the cluster may be upgraded; likewise
 };
 
 /// Who runs what, at whose cost.
@@ -103,7 +102,7 @@ Result<Outcome> instantiate(Engine& engine, const ClusterState& state, const Exe
 
 /// A new cluster: config, the owner's deposit, the system code uploaded and instantiated (constructor `default`, empty salt, gas free).
 /// Error `refused`: the state is not empty; or the system contract did not come up, with its reason.
-struct ClusterSetup { ClusterConfig config; Balance owner_deposit{}; ByteView system_code; };
+struct ClusterSetup { ClusterConfig config; Balance owner_deposit{}; ByteView system_code; RuntimeVersion version = runtime_version; };
 Result<Outcome> setup_cluster(Engine& engine, const ClusterState& state, const ExecContext& context, const ClusterSetup& setup);
 
 /// Stored code, and what it cost. Present code: no change, no deposit. Error `invalid_input`: the code breaks a rule;
@@ -113,11 +112,17 @@ Result<Uploaded> upload_code(Engine& engine, const ClusterState& state, const Ac
 /// SideVM code is only stored (at most 8 MiB); per_byte·(len + 32) + per_item go to the treasury.
 Result<Uploaded> upload_sidevm_code(const ClusterState& state, const AccountId& uploader, ByteView wasm);
 
+/// The rules that a state is to be run by. Error `unavailable`: this build does not have them, and must not touch it; all other entry
+/// points end so too. `refused`: no cluster is set up; `corrupted`: it does not say.
+Result<const Rules*> rules_of(const ClusterState& state);
+/// What makes the state one of a newer version, and nothing when `version` is not newer. Error `unavailable`: this build does not have it.
+Result<StateDiff> upgrade(const ClusterState& state, RuntimeVersion version);
+
 /// Credits `amount` to `who` (ClusterOperation::Deposit and the deposits that come with instructions).
 Result<StateDiff> deposit(const ClusterState& state, const AccountId& who, Balance amount);
 
 /// Removes storage of terminated contracts, at most `max_keys` cells: once per block. Empty when there is nothing to do.
-StateDiff on_idle(const ClusterState& state, u32 max_keys = 1024);
+Result<StateDiff> on_idle(const ClusterState& state, u32 max_keys = 1024);
 
 /// blake2_256(deployer ‖ code_hash ‖ cluster ‖ salt)
 ContractId contract_address(const AccountId& deployer, const Hash& code_hash, const ClusterId& cluster, ByteView salt);

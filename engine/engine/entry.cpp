@@ -15,6 +15,15 @@ Gas gas_cap(Mode mode) { return mode == Mode::query ? max_gas_query : max_gas_tr
 
 Error no_cluster() { return {ErrorCode::refused, "the cluster is not set up", "set_up_cluster comes first"}; }
 
+/// How a cluster is run. Its version first: it alone can be read whatever the version.
+struct Terms { ClusterConfig config; const Rules& rules; };
+Result<Terms> terms_of(const ClusterState& state) {
+  const Rules* rules = TRY(rules_of(state));
+  auto config = state.config();
+  if (!config) return fail(no_cluster());
+  return Terms{std::move(*config), *rules};
+}
+
 /// What a failed run answers. `gas` is what it burnt.
 ContractResult failure(DispatchError error) {
   ContractResult out{};
@@ -65,16 +74,17 @@ void mask(ContractResult& result, const ClusterConfig& config) {
 }
 
 /// Everything between paying for the gas and giving back the rest.
-Result<ContractResult> run_paid(Engine& engine, Journal& journal, const ExecContext& context, const RunRequest& request, const ClusterConfig& config,
-                                Gas gas_limit, Entry entry, Outcome& outcome) {
+Result<ContractResult> run_paid(Engine& engine, Journal& journal, const ExecContext& context, const RunRequest& request, const Terms& terms, Gas gas_limit, Entry entry,
+                                Outcome& outcome) {
   const auto limit = affordable_deposit(journal, request);
   if (!limit) {
     outcome.reason = "the storage deposit limit is more than the origin has";
     return failure(limit.error());
   }
   entry.deposit_limit = *limit;
+  const auto& [config, rules] = terms;
   const auto before = journal.checkpoint();
-  Run run(engine.inside(), journal, context, request, config);
+  Run run(engine.inside(), journal, context, request, config, rules);
   GasMeter meter(gas_limit);
   std::optional<Executed> executed;
   AccountId entry_contract = entry.contract;
@@ -117,18 +127,18 @@ Result<ContractResult> run_paid(Engine& engine, Journal& journal, const ExecCont
   outcome.effects = std::move(run.effects);
   outcome.effects.instantiated = std::move(run.instantiated);
   sort_events(run.events, config.system_contract, outcome.effects);
-  if (keep && request.mode == Mode::transaction) {
+  if (keep && request.mode == Mode::transaction && rules.event_chain) {
     auto head = journal.read<EventChainHead>(key::event_chain()).value_or(EventChainHead{});
     EventsBlockBody body{context.block_number, request.call_nonce, entry_contract, std::move(run.events), request.origin};
-    outcome.effects.event_block = next_events_block(std::move(body), head);
+    outcome.effects.event_block = next_events_block(rules.version, std::move(body), head);
     if (outcome.effects.event_block) journal.put(key::event_chain(), scale::encode(head));
   }
   return result;
 }
 
 Result<Outcome> run_entry(Engine& engine, const ClusterState& state, const ExecContext& context, const RunRequest& request, Entry entry) {
-  const auto config = state.config();
-  if (!config) return fail(no_cluster());
+  const Terms terms = TRY(terms_of(state));
+  const ClusterConfig& config = terms.config;
   Journal journal(state);
   Outcome outcome;
   const bool transaction = request.mode == Mode::transaction;
@@ -139,16 +149,16 @@ Result<Outcome> run_entry(Engine& engine, const ClusterState& state, const ExecC
     return outcome;
   }
   if (pays) {
-    if (auto paid = pay_for_gas(journal, *config, request.origin, gas_limit); !paid) {
+    if (auto paid = pay_for_gas(journal, config, request.origin, gas_limit); !paid) {
       outcome.result = failure(paid.error());
       outcome.reason = "the origin cannot pay for the gas limit";
       return outcome;
     }
   }
-  outcome.result = TRY(run_paid(engine, journal, context, request, *config, gas_limit, std::move(entry), outcome));
-  if (pays) refund_gas(journal, *config, request.origin, gas_limit - outcome.result.gas_consumed.ref_time);
+  outcome.result = TRY(run_paid(engine, journal, context, request, terms, gas_limit, std::move(entry), outcome));
+  if (pays) refund_gas(journal, config, request.origin, gas_limit - outcome.result.gas_consumed.ref_time);
   if (transaction) outcome.diff = journal.diff();
-  else mask(outcome.result, *config);
+  else mask(outcome.result, config);
   drop_what_mode_forbids(request.mode, outcome.effects);
   return outcome;
 }
@@ -170,6 +180,7 @@ Result<Outcome> instantiate(Engine& engine, const ClusterState& state, const Exe
 
 Result<Outcome> setup_cluster(Engine& engine, const ClusterState& state, const ExecContext& context, const ClusterSetup& setup) {
   if (!state.entries().empty()) return fail(ErrorCode::refused, "set up cluster: its state is not empty");
+  TRY(rules_of(setup.version));
   ClusterState next = state;
   StateDiff all;
   const auto step = [&](StateDiff diff) {
@@ -179,7 +190,7 @@ Result<Outcome> setup_cluster(Engine& engine, const ClusterState& state, const E
   ClusterConfig config = setup.config;
   const Hash code_hash = crypto::blake2_256(setup.system_code);
   config.system_contract = contract_address(config.owner, code_hash, config.cluster_id, {});
-  step({{key::config(), scale::encode(config)}});
+  step({{key::config(), scale::encode(config)}, {key::runtime_version(), scale::encode(setup.version)}});
   step(TRY(deposit(next, config.owner, setup.owner_deposit)));
   step(TRY(upload_code(engine, next, config.owner, setup.system_code, Determinism::enforced).context("system contract")).diff);
   RunRequest run{.mode = Mode::transaction, .origin = config.owner, .gas_limit = max_gas_transaction, .gas_free = true};
@@ -193,9 +204,20 @@ Result<Outcome> setup_cluster(Engine& engine, const ClusterState& state, const E
   return outcome;
 }
 
+Result<const Rules*> rules_of(const ClusterState& state) {
+  if (const auto version = state.runtime_version()) return rules_of(*version);
+  if (state.entries().empty()) return fail(no_cluster());
+  return fail(ErrorCode::corrupted, "the cluster's state does not name its contract runtime");
+}
+
+Result<StateDiff> upgrade(const ClusterState& state, RuntimeVersion version) {
+  if (version <= TRY(rules_of(state))->version) return StateDiff{};
+  TRY(rules_of(version));
+  return StateDiff{{key::runtime_version(), scale::encode(version)}};
+}
+
 Result<Uploaded> upload_code(Engine& engine, const ClusterState& state, const AccountId& uploader, ByteView wasm, Determinism determinism) {
-  const auto config = state.config();
-  if (!config) return fail(no_cluster());
+  const ClusterConfig config = TRY(terms_of(state)).config;
   const Hash code_hash = crypto::blake2_256(wasm);
   const auto present = state.code_info(code_hash);
   if (present && present->determinism <= determinism) return Uploaded{code_hash, 0, {}};
@@ -208,7 +230,7 @@ Result<Uploaded> upload_code(Engine& engine, const ClusterState& state, const Ac
     info.determinism = determinism;
     journal.put(key::code_info(code_hash), scale::encode(info));
   } else {
-    out.deposit = code_deposit(*config, wasm.size());
+    out.deposit = code_deposit(config, wasm.size());
     if (!hold(journal, uploader, out.deposit))
       return fail(ErrorCode::refused, "the uploader cannot pay the deposit of " + to_decimal(out.deposit), "transfer funds into the cluster first");
     put_code(journal, CodeInfo{uploader, out.deposit, 0, determinism, static_cast<u32>(wasm.size())}, wasm);
@@ -218,8 +240,7 @@ Result<Uploaded> upload_code(Engine& engine, const ClusterState& state, const Ac
 }
 
 Result<Uploaded> upload_sidevm_code(const ClusterState& state, const AccountId& uploader, ByteView wasm) {
-  const auto config = state.config();
-  if (!config) return fail(no_cluster());
+  const ClusterConfig config = TRY(terms_of(state)).config;
   if (wasm.size() > sidevm_code_limit_bytes) return fail(ErrorCode::invalid_input, "SideVM code of " + std::to_string(wasm.size()) + " bytes; at most 8 MiB are allowed");
   constexpr ByteView::value_type magic[] = {0, 'a', 's', 'm'};
   if (!starts_with(wasm, magic)) return fail(ErrorCode::invalid_input, "SideVM code: not a wasm module");
@@ -227,8 +248,8 @@ Result<Uploaded> upload_sidevm_code(const ClusterState& state, const AccountId& 
   Uploaded out{code_hash, 0, {}};
   if (state.get(key::sidevm_code(code_hash))) return out;
   Journal journal(state);
-  out.deposit = saturating_multiply(config->deposit_per_byte, wasm.size() + Hash::bytes) + config->deposit_per_item;
-  if (!transfer(journal, uploader, config->treasury, out.deposit))
+  out.deposit = saturating_multiply(config.deposit_per_byte, wasm.size() + Hash::bytes) + config.deposit_per_item;
+  if (!transfer(journal, uploader, config.treasury, out.deposit))
     return fail(ErrorCode::refused, "the uploader cannot pay " + to_decimal(out.deposit) + " for SideVM code", "transfer funds into the cluster first");
   journal.put(key::sidevm_code(code_hash), to_bytes(wasm));
   out.diff = journal.diff();
@@ -236,13 +257,15 @@ Result<Uploaded> upload_sidevm_code(const ClusterState& state, const AccountId& 
 }
 
 Result<StateDiff> deposit(const ClusterState& state, const AccountId& who, Balance amount) {
+  TRY(rules_of(state));
   Journal journal(state);
   if (!mint(journal, who, amount)) return fail(ErrorCode::refused, "deposit: the balance would exceed 128 bits");
   return journal.diff();
 }
 
-StateDiff on_idle(const ClusterState& state, u32 max_keys) {
+Result<StateDiff> on_idle(const ClusterState& state, u32 max_keys) {
   StateDiff out;
+  if (!TRY(rules_of(state))->idle_removal) return out;
   u32 left = max_keys;
   const Bytes marks{'d'};
   state.entries().for_each(marks, [&](ByteView mark, ByteView) {

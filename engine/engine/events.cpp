@@ -65,7 +65,7 @@ size_t expected_size(const EventsBlockBody& body) {
 }
 }  // namespace
 
-std::optional<Bytes> next_events_block(EventsBlockBody body, EventChainHead& head) {
+std::optional<Bytes> next_events_block(RuntimeVersion version, EventsBlockBody body, EventChainHead& head) {
   std::erase_if(body.events, [](const EventRecord& record) {
     bool malformed = false;
     const auto pink = pink_event_of(record, malformed);
@@ -76,7 +76,7 @@ std::optional<Bytes> next_events_block(EventsBlockBody body, EventChainHead& hea
   Bytes encoded_body;
   encoded_body.reserve(expected_size(body));
   scale::encode_to(encoded_body, body);
-  const Bytes header = scale::encode(EventsBlockHeader{head.next_number, runtime_version, head.last_hash, crypto::blake2_256(encoded_body)});
+  const Bytes header = scale::encode(EventsBlockHeader{head.next_number, version, head.last_hash, crypto::blake2_256(encoded_body)});
   head = {head.next_number + 1, crypto::blake2_256(header)};
   encoded_body.insert(encoded_body.begin(), header.begin(), header.end());
   return encoded_body;

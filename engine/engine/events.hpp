@@ -50,7 +50,7 @@ struct EventsBlockBody {
 };
 struct EventsBlockHeader {
   u64 number{};
-  std::pair<u32, u32> runtime_version;
+  RuntimeVersion runtime_version;
   Hash parent_hash, body_hash;
   FIELDS(number, runtime_version, parent_hash, body_hash)
 };
@@ -63,7 +63,7 @@ std::optional<EmittedPinkEvent> pink_event_of(const EventRecord& record, bool& m
 void sort_events(const std::vector<EventRecord>& records, const std::optional<ContractId>& system, Effects& effects);
 
 /// Chains the public ones of `body.events` to `head`, which moves on. Nothing when none is public.
-std::optional<Bytes> next_events_block(EventsBlockBody body, EventChainHead& head);
+std::optional<Bytes> next_events_block(RuntimeVersion version, EventsBlockBody body, EventChainHead& head);
 
 /// Adds a log record within the limits of Effects.
 void add_log(Effects& effects, LogRecord record);

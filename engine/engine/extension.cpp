@@ -128,7 +128,7 @@ Hosted<u64> untrusted_millis_since_unix_epoch(Frame& frame) { return world(frame
 Hosted<bool> code_exists(Frame& frame, Hash code_hash, bool sidevm) {
   return frame.run.journal.get(sidevm ? key::sidevm_code(code_hash) : key::code_info(code_hash)).has_value();
 }
-Hosted<std::pair<u32, u32>> get_runtime_version(Frame&) { return runtime_version; }
+Hosted<RuntimeVersion> get_runtime_version(Frame& frame) { return frame.run.rules.version; }
 Hosted<std::pair<u64, Hash>> current_event_chain_head(Frame& frame) {
   const auto head = frame.run.journal.read<EventChainHead>(key::event_chain()).value_or(EventChainHead{});
   return std::pair(head.next_number, head.last_hash);
@@ -203,6 +203,10 @@ template <auto Fn, auto Outside>
 constexpr ExtensionFn either(u16 id, std::string_view name, Gas price, OutsideQueries outside) {
   return {id, name, price, Callers::everyone, outside, &Adapter<Fn>::call, &Adapter<Outside>::call};
 }
+constexpr ExtensionFn since(RuntimeVersion version, ExtensionFn fn) {
+  fn.since = version;
+  return fn;
+}
 
 // Prices: by what the same work costs as a host function, or by measurement (docs/adr/0004-gas-rules.md).
 constexpr Gas free_of_charge = 0, curve_operation = 60'000'000, state_read = 4'000'000, code_import = 10'000'000'000;
@@ -230,10 +234,10 @@ const ExtensionFn table[] = {
     everywhere<code_exists>(19, "code_exists", state_read),
     everywhere<import_latest_system_code>(20, "import_latest_system_code", code_import, Callers::system_contract),
     everywhere<get_runtime_version>(21, "runtime_version", free_of_charge),
-    either<batch_http_request, no_batch_http_request>(22, "batch_http_request", free_of_charge, refusal),
-    everywhere<current_event_chain_head>(23, "current_event_chain_head", state_read),
-    either<js_eval, no_js_eval>(24, "js_eval", free_of_charge, refusal),
-    in_queries<worker_sgx_quote>(25, "worker_sgx_quote", free_of_charge),
+    since({1, 1}, either<batch_http_request, no_batch_http_request>(22, "batch_http_request", free_of_charge, refusal)),
+    since({1, 1}, everywhere<current_event_chain_head>(23, "current_event_chain_head", state_read)),
+    since({1, 2}, either<js_eval, no_js_eval>(24, "js_eval", free_of_charge, refusal)),
+    since({1, 2}, in_queries<worker_sgx_quote>(25, "worker_sgx_quote", free_of_charge)),
 };
 
 }  // namespace
@@ -246,6 +250,9 @@ Hosted<u32> call_chain_extension(Frame& frame, u32 id, In input, Out out) {
   if (id >> 16 != 0) return fail(Stop(PinkError::UnknownChainExtensionId, "chain extension " + std::to_string(id >> 16)));
   const auto* fn = std::find_if(std::begin(table), std::end(table), [&](const ExtensionFn& f) { return f.id == id; });
   if (fn == std::end(table)) return fail(Stop(PinkError::UnknownChainExtensionFunction, "chain extension function " + std::to_string(id)));
+  if (frame.run.rules.version < fn->since)
+    return fail(Stop(PinkError::UnknownChainExtensionFunction, std::string(fn->name) + " comes with contract runtime " + version_text(fn->since) +
+                                                                   ", and this cluster runs " + version_text(frame.run.rules.version)));
   TRY(frame.charge(fn->price + input.size() * cost::extension.per_byte));
   if (fn->callers == Callers::system_contract && frame.account != frame.run.config.system_contract)
     return fail(Stop(DispatchError(dispatch::BadOrigin{}), std::string(fn->name) + " is for the system contract alone"));

@@ -31,6 +31,7 @@ struct ExtensionFn {
   Callers callers;
   OutsideQueries outside;
   Call in_query, in_transaction;
+  RuntimeVersion since = all_rules.front().version;   ///< clusters of an older version do not have it
 };
 /// All of them, by id: for the dispatch, the documentation and the tests.
 std::span<const ExtensionFn> extension_functions();

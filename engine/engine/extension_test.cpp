@@ -256,7 +256,7 @@ TEST(PinkEventTest, who_may_emit_what_and_where_it_counts) {
       {ForceStopSidevm{user}, true, true, false},
       {SetLogHandler{user}, true, false, false},
       {SetContractWeight{user, 7}, true, false, false},
-      {UpgradeRuntimeTo{{1, 3}}, true, false, false},
+      {UpgradeRuntimeTo{{1, 2}}, true, false, false},
       {SidevmOperationEvent{SidevmStart{user, Hash{}, WorkerList{{PublicKey{}}}, {}}}, true, true, false},
       {SidevmOperationEvent{SidevmSetDeadline{user, 9}}, true, true, false},
       {SetJsRuntime{Hash{}}, true, false, false},

@@ -233,11 +233,11 @@ TEST(FramesTest, termination_pays_the_beneficiary_and_storage_goes_over_time) {
 
   const auto cells = [&] { size_t n = 0; cluster.state.entries().for_each(Bytes{'s'}, [&](ByteView, ByteView) { ++n; return true; }); return n; };
   EXPECT_EQ(cells(), 20u);
-  cluster.state.apply(on_idle(cluster.state, 15));
+  cluster.state.apply(*on_idle(cluster.state, 15));
   EXPECT_EQ(cells(), 5u);
-  cluster.state.apply(on_idle(cluster.state, 15));
+  cluster.state.apply(*on_idle(cluster.state, 15));
   EXPECT_EQ(cells(), 0u);
-  EXPECT_TRUE(on_idle(cluster.state, 15).empty());
+  EXPECT_TRUE(on_idle(cluster.state, 15)->empty());
 }
 
 TEST(FramesTest, a_contract_that_runs_twice_cannot_end) {

@@ -57,6 +57,24 @@ Hosted<> random_v1(Frame& frame, RandomSubject, Out out) {
   return write_out(frame, out, scale::encode(Hash{}, block > random_material_blocks ? block - random_material_blocks : 0u));
 }
 
+namespace {
+/// An upgrade to a version that is not released ends the frame that asks for it, on all workers alike whatever their build. (Once asked
+/// for, a version that a build lacks can only stop it.)
+Hosted<> check_upgrade(Frame& frame, const std::vector<Hash>& topics, ByteView data) {
+  Run& run = frame.run;
+  if (frame.account != run.config.system_contract || topics.size() != 1 || topics[0] != pink_topic) return {};
+  const auto event = scale::decode<PinkEvent>(data);
+  const auto* asked = event ? event->get_if<UpgradeRuntimeTo>() : nullptr;
+  const auto& named = run.context.named_runtime;
+  if (asked == nullptr || asked->version <= run.rules.version || is_released(asked->version, named)) return {};
+  constexpr u8 error = 1;
+  const std::string why = "contract runtime " + version_text(asked->version) + " is not released: the chain names " + (named ? version_text(*named) : "none") +
+                          ", and this cluster runs " + version_text(run.rules.version);
+  run.log(error, why);
+  return fail(Stop(DispatchError(dispatch::Other{}), why));
+}
+}  // namespace
+
 Hosted<> deposit_event(Frame& frame, In topics, EventData data) {
   TRY(frame.charge(topics.size() / Hash::bytes * cost::per_topic + data.size() * cost::deposit_event.per_byte));
   std::vector<Hash> list;
@@ -67,6 +85,7 @@ Hosted<> deposit_event(Frame& frame, In topics, EventData data) {
     list = std::move(*decoded);
   }
   if (list.size() > event_topics_limit) return fail(Stop(ContractsError::TooManyTopics, "more than 4 topics"));
+  TRY(check_upgrade(frame, list, data));
   return frame.run.emit(event::ContractEmitted{frame.account, to_bytes(data)}, std::move(list));
 }
 

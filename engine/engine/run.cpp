@@ -103,8 +103,8 @@ Hosted<u8*> Frame::writable(u32 ptr, u32 len) const {
   return memory_base + ptr;
 }
 
-Run::Run(Engine::Inside& engine_, Journal& journal_, const ExecContext& context_, const RunRequest& request_, ClusterConfig config_)
-    : engine(engine_), journal(journal_), context(context_), request(request_), config(std::move(config_)) {
+Run::Run(Engine::Inside& engine_, Journal& journal_, const ExecContext& context_, const RunRequest& request_, ClusterConfig config_, const Rules& rules_)
+    : engine(engine_), journal(journal_), context(context_), request(request_), config(std::move(config_)), rules(rules_) {
   frames.reserve(max_frames);
 }
 

@@ -94,7 +94,7 @@ struct Entry {
 
 class Run {
  public:
-  Run(Engine::Inside& engine, Journal& journal, const ExecContext& context, const RunRequest& request, ClusterConfig config);
+  Run(Engine::Inside& engine, Journal& journal, const ExecContext& context, const RunRequest& request, ClusterConfig config, const Rules& rules);
 
   /// Runs `entry` on behalf of `from` (nothing: the origin). `meter` pays for loading the code and gives the gas.
   Executed execute(Frame* from, GasMeter& meter, Entry entry);
@@ -104,6 +104,7 @@ class Run {
   const ExecContext& context;
   const RunRequest& request;
   const ClusterConfig config;
+  const Rules& rules;
   std::vector<Frame*> frames;
   std::vector<EventRecord> events;
   std::vector<InstantiatedContract> instantiated;

@@ -107,7 +107,7 @@ Engine& shared_engine() {
 
 Cluster::Cluster(Balance gas_price, Balance per_item, Balance per_byte) {
   config = {.cluster_id = Hash{}, .owner = alice, .gas_price = gas_price, .deposit_per_item = per_item, .deposit_per_byte = per_byte, .treasury = treasury};
-  state.apply({{key::config(), scale::encode(config)}});
+  state.apply({{key::config(), scale::encode(config)}, {key::runtime_version(), scale::encode(runtime_version)}});
   for (const auto& who : {alice, bob}) state.apply(must(deposit(state, who, 1'000'000 * unit)));
   state.apply(must(deposit(state, treasury, 1)));
   Bytes seed(32, 7);

@@ -50,7 +50,7 @@ DispatchResult PhatContracts::operator()(const Origin& origin, const AddCluster&
   const auto weight = weight_of_cluster(call.deploy_workers.size(), code.size());
   tell(topic::cluster_event, ClusterEvent{DeployCluster{call.owner, cluster, std::move(identities), call.deposit, call.gas_price, call.deposit_per_item,
                                                         call.deposit_per_byte, call.treasury_account, std::move(code),
-                                                        pink_runtime_version.get().value_or(std::pair<u32, u32>{1, 2})}});
+                                                        pink_runtime_version.get().value_or(std::pair<u32, u32>{1, 0})}});
   return PostInfo{weight};
 }
 
@@ -117,6 +117,7 @@ DispatchResult PhatContracts::operator()(const Origin& origin, const SetPinkSyst
 DispatchResult PhatContracts::operator()(const Origin& origin, const SetPinkRuntimeVersion& call) {
   TRY(origin.ensure_root());
   pink_runtime_version.put(call.version);
+  tell(topic::cluster_operation, ClusterOperation{ContractRuntime{call.version}});
   return {};
 }
 

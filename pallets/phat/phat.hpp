@@ -87,7 +87,7 @@ class PhatContracts : public Pallet<PhatContracts, "PhalaPhatContracts", 48>, pu
   static Weight weight(const InstantiateContract& c) { return weigh(120 * microseconds + c.data.size() * 10'000, 4, 5); }
   static Weight weight(const ClusterDestroy&) { return weigh(30 * microseconds, 1, 2); }
   static Weight weight(const SetPinkSystemCode& c) { return weigh(30 * microseconds + c.code.size() * 20'000, 1, 3); }
-  static Weight weight(const SetPinkRuntimeVersion&) { return weigh(20 * microseconds, 0, 1); }
+  static Weight weight(const SetPinkRuntimeVersion&) { return weigh(30 * microseconds, 0, 2); }
   static Weight weight(const AddWorkerToCluster&) { return weigh(50 * microseconds, 4, 2); }
   static Weight weight(const RemoveWorkerFromCluster&) { return weigh(50 * microseconds, 2, 3); }
   /// A cluster of ten thousand is declared, what there is is charged.

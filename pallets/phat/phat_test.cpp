@@ -53,6 +53,12 @@ TEST_F(PhatTest, a_cluster_is_made) {
               (DeployCluster{alice, cluster(), {{one, one}, {two, two}}, 10 * pha, 1, 2, 3, bob, code, {1, 2}}));
 }
 
+TEST_F(PhatTest, a_chain_that_never_named_a_contract_runtime_begins_with_the_first) {
+  p.phat.pink_runtime_version.kill();
+  make_cluster();
+  EXPECT_EQ(sent<ClusterEvent>(topic::cluster_event).at(0).get_if<DeployCluster>()->runtime_version, (std::pair<u32, u32>{1, 0}));
+}
+
 TEST_F(PhatTest, clusters_that_cannot_be_are_refused) {
   EXPECT_EQ(error(alice, add({one})), testing::bad_origin);
   EXPECT_EQ(error(Origin::root(), add({})), DispatchError(Error::NoWorkerSpecified));
@@ -80,10 +86,11 @@ TEST_F(PhatTest, system_code_changes_with_the_next_block) {
   EXPECT_FALSE(p.phat.next_pink_system_code.exists());
   EXPECT_EQ(p.phat.pink_runtime_version.get(), (std::pair<u32, u32>{1, 4}));
   const auto told = sent<ClusterOperation>(topic::cluster_operation);
-  ASSERT_EQ(told.size(), 1u);
-  EXPECT_TRUE(told[0] == ClusterOperation(SystemCode{2, {7}}));
+  ASSERT_EQ(told.size(), 2u);
+  EXPECT_TRUE(told[0] == ClusterOperation(ContractRuntime{{1, 4}}));   // at once: clusters that there are may take it up
+  EXPECT_TRUE(told[1] == ClusterOperation(SystemCode{2, {7}}));
   p.phat.on_initialize();   // once
-  EXPECT_EQ(sent<ClusterOperation>(topic::cluster_operation).size(), 1u);
+  EXPECT_EQ(sent<ClusterOperation>(topic::cluster_operation).size(), 2u);
 }
 
 TEST_F(PhatTest, contracts_are_instantiated_once) {

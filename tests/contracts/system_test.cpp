@@ -144,6 +144,12 @@ TEST_F(SystemContract, an_upgrade_keeps_owner_administrators_drivers_and_their_h
 TEST_F(SystemContract, only_its_owner_asks_for_another_engine) {
   EXPECT_EQ(world.send(bob, system, sys::UpgradeRuntime{{1, 3}})->error(), sys::SystemError::PermisionDenied);
   EXPECT_TRUE(world.last.effects.pink_events.empty());
+  // one that is not released is refused, and the reason is in the log
+  EXPECT_EQ(world.send(alice, system, sys::UpgradeRuntime{{1, 3}})->error(), sys::SystemError::ConditionNotMet);
+  EXPECT_TRUE(world.last.effects.pink_events.empty());
+  ASSERT_FALSE(world.last.effects.logs.empty());
+  EXPECT_EQ(world.last.effects.logs[0].message, "contract runtime 1.3 is not released: the chain names none, and this cluster runs 1.2");
+  world.context.named_runtime = {1, 3};
   ASSERT_TRUE(world.send(alice, system, sys::UpgradeRuntime{{1, 3}})->has_value());
   EXPECT_EQ(world.last.effects.pink_events.at(0).event.get_if<engine::UpgradeRuntimeTo>()->version, (std::pair<u32, u32>{1, 3}));
 }

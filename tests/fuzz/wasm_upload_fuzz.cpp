@@ -41,7 +41,7 @@ ClusterState funded_cluster() {
   ClusterConfig config;
   config.deposit_per_byte = 1;
   config.deposit_per_item = 1;
-  state.apply({{key::config(), scale::encode(config)}});
+  state.apply({{key::config(), scale::encode(config)}, {key::runtime_version(), scale::encode(runtime_version)}});
   const auto funds = deposit(state, someone(), Balance{1} << 100);
   PHALA_ASSERT(funds);
   state.apply(*funds);

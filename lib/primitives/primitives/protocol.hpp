@@ -126,7 +126,12 @@ struct Deposit { ClusterId cluster_id; AccountId account; u128 amount{};  FIELDS
 struct RemoveWorker { ClusterId cluster_id; PublicKey worker;  FIELDS(cluster_id, worker) };
 /// For all clusters: what an upgrade of a system contract takes from now on. Versions only rise. (The original reads the chain's storage.)
 struct SystemCode { u16 version{}; Bytes code;  FIELDS(version, code) };
-struct ClusterOperation : Enum<At<0, DispatchKeys>, At<1, DestroyCluster>, At<2, UploadResource>, At<3, Deposit>, At<4, RemoveWorker>, At<5, SystemCode>> { using Enum::Enum; };
+/// For all clusters: to which contract runtime their system contracts may upgrade them from now on.
+struct ContractRuntime { std::pair<u32, u32> version;  FIELDS(version) };
+struct ClusterOperation
+    : Enum<At<0, DispatchKeys>, At<1, DestroyCluster>, At<2, UploadResource>, At<3, Deposit>, At<4, RemoveWorker>, At<5, SystemCode>, At<6, ContractRuntime>> {
+  using Enum::Enum;
+};
 
 struct ClusterDeployed { ClusterId id; PublicKey pubkey;  FIELDS(id, pubkey) };
 struct ClusterDeploymentFailed { ClusterId id;  FIELDS(id) };

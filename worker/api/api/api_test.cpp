@@ -1,5 +1,6 @@
 #include "api/proto_json.hpp"
 #include "api/test_worker.hpp"
+#include "seal/sealing.hpp"
 
 namespace phala::worker {
 namespace {
@@ -16,6 +17,36 @@ TEST(ServiceTest, state_survives_a_restart_and_goes_on) {
   EXPECT_EQ(worker.service->machine()->cluster->state.root(), root);
   worker.blocks(6);
   EXPECT_EQ(worker.service->machine()->tip.hash, worker.world.head_hash);
+}
+
+TEST(ServiceTest, a_folder_of_a_newer_contract_runtime_is_left_as_it_is) {
+  Running worker;
+  worker.with_cluster();
+  worker.service.reset();
+  const auto key = storage_key(worker.world.workers[0].identity);
+  const auto version_key = concat(Bytes{'s'}, engine::key::runtime_version());
+  const auto write = [&](engine::RuntimeVersion version) {   // what a build that has it would have written
+    auto opened = StateStore::open(worker.files, key, random_fill);
+    ASSERT_TRUE(opened.has_value());
+    ASSERT_TRUE(opened->first.append({opened->second.height, worker.world.total, {{version_key, scale::encode(version)}}, {}}).has_value());
+  };
+  write({1, 3});
+  const auto disk = worker.files.disk;
+  ServiceConfig config;
+  config.machine = worker.world.config;
+  const auto started = Service::start(config, worker.world.workers[0].identity.clone(), no_evidence(), worker.files, worker.http, worker.metrics);
+  ASSERT_FALSE(started.has_value());
+  EXPECT_EQ(started.error().code, ErrorCode::unavailable);
+  EXPECT_EQ(started.error().text(), "worker state: cluster " + to_hex0x(worker.world.cluster) +
+                                        ": the cluster needs contract runtime 1.3; this build has 1.0, 1.1, 1.2 "
+                                        "(install a worker that has it and start it on the same folder; nothing was changed)");
+  for (const auto& [name, bytes] : disk)
+    if (name.starts_with("state-")) EXPECT_TRUE(worker.files.disk[name] == bytes) << name;
+  // a build that has the version goes on from there
+  write({1, 2});
+  worker.restart();
+  worker.blocks(3);
+  EXPECT_EQ(worker.service->machine()->cluster->state.root(), worker.world.workers[0].machine.cluster->state.root());
 }
 
 TEST(ServiceTest, a_batch_that_cannot_be_written_is_not_taken) {
@@ -177,6 +208,13 @@ TEST(PrpcTest, get_info_has_what_the_sdk_reads) {
   const auto contracts = worker.get<rpc::GetContractInfoResponse>("GetContractInfo", rpc::GetContractInfoRequest{});
   ASSERT_EQ(contracts.contracts_size(), 1);
   EXPECT_EQ(contracts.contracts(0).id(), cluster.system_contract());
+}
+
+TEST(PrpcTest, tells_the_contract_runtime_of_the_cluster_and_the_newest_there_is) {
+  Running worker;
+  worker.with_cluster(engine::test::contract(""), {1, 1});
+  EXPECT_EQ(worker.get<rpc::GetClusterInfoResponse>("GetClusterInfo").info().runtime_version(), "1.1");
+  EXPECT_EQ(worker.get<rpc::PhactoryInfo>("GetInfo").max_supported_pink_runtime_version(), "1.2");
 }
 
 TEST(PrpcTest, a_worker_without_a_cluster_says_so) {

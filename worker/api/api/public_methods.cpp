@@ -60,7 +60,7 @@ Result<rpc::PhactoryInfo> get_info(ApiContext& context, const rpc::Empty&) {
   system.set_number_of_clusters(machine->cluster ? 1 : 0);
   system.set_number_of_contracts(machine->cluster ? machine->cluster->contracts.size() : 0);
   out.set_current_block_time(machine->tip.now_ms);
-  out.set_max_supported_pink_runtime_version(std::to_string(engine::runtime_version.first) + "." + std::to_string(engine::runtime_version.second));
+  out.set_max_supported_pink_runtime_version(engine::version_text(engine::runtime_version));
   out.add_supported_attestation_methods("dcap");
   out.set_query_timeout(context.service.config().query_timeout_s);
   return out;
@@ -94,7 +94,7 @@ Result<rpc::GetClusterInfoResponse> get_cluster_info(ApiContext& context, const 
   const Cluster& cluster = *machine->cluster;
   auto& info = *out.mutable_info();
   info.set_id(to_hex0x(cluster.id));
-  info.set_runtime_version(std::to_string(engine::runtime_version.first) + "." + std::to_string(engine::runtime_version.second));
+  if (const auto version = cluster.state.runtime_version()) info.set_runtime_version(engine::version_text(*version));
   info.set_state_root(to_hex0x(context.service.cluster_root()));
   if (const auto system = cluster.system_contract()) info.set_system_contract(to_hex0x(*system));
   if (cluster.log_handler) info.set_logger_contract(to_hex0x(*cluster.log_handler));

@@ -96,7 +96,7 @@ struct Running {
     const auto settled = service->settle(world.proof_for({world.workers[0].identity.clone(), {}, *service->machine()}));
     ASSERT_TRUE(settled.has_value()) << settled.error().text();
   }
-  void with_cluster(const Bytes& system_code = engine::test::contract("")) {
+  void with_cluster(const Bytes& system_code = engine::test::contract(""), engine::RuntimeVersion version = engine::runtime_version) {
     world.pallet_says(protocol::topic::gatekeeper_launch, protocol::GatekeeperLaunch(protocol::FirstGatekeeper{world.key(0), world.key(0)}));
     blocks(3);
     protocol::DeployCluster event{};
@@ -104,7 +104,7 @@ struct Running {
     event.owner = AccountId(Bytes(32, 0xa1));
     event.deposit = 1'000'000'000'000;
     event.system_code = system_code;
-    event.runtime_version = {1, 2};
+    event.runtime_version = version;
     event.workers.push_back({world.key(0), world.key(0)});
     world.pallet_says(protocol::topic::cluster_event, protocol::ClusterEvent(event));
     blocks(3);

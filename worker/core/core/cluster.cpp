@@ -17,7 +17,7 @@ Result<T> on_this_machine(ClusterTurn& turn, Result<T> result) {
 void note(ClusterTurn& turn, std::string_view topic, Error error) { turn.report.notes.push_back({turn.block, std::string(topic), std::move(error)}); }
 
 engine::ExecContext context_of(const ClusterTurn& turn, const Cluster& cluster) {
-  return {turn.block, turn.now_ms, {}, &cluster.key->secret(), *cluster.system_code};
+  return {turn.block, turn.now_ms, {}, &cluster.key->secret(), *cluster.system_code, turn.named_runtime};
 }
 
 /// A contract whose record is gone has terminated: its hook, weight and commands go with it.
@@ -43,6 +43,19 @@ Result<> room_left(const ClusterTurn& turn, const Cluster& cluster) {
   return fail(ErrorCode::refused, "the cluster holds more than " + std::to_string(turn.max_cluster_bytes) + " bytes");
 }
 
+/// From the next run on. A version that is not newer is no upgrade; one that this build lacks ends the block, so that nothing is run by other
+/// rules and nothing is lost: a build that has it goes on from here.
+void upgrade(ClusterTurn& turn, Cluster& cluster, engine::RuntimeVersion version) {
+  const auto before = cluster.state.runtime_version();
+  const auto diff = on_this_machine(turn, engine::upgrade(cluster.state, version).context("upgrade of cluster " + to_hex0x(cluster.id)));
+  if (!diff || diff->empty()) return;
+  commit(turn, cluster, *diff);
+  constexpr u8 info = 3;
+  const ContractId system = cluster.system_contract().value_or(ContractId{});
+  turn.report.records.push_back(record::Log{turn.block, system, system, ExecMode::transaction, turn.now_ms, info,
+                                            "contract runtime " + engine::version_text(version) + " from now on, " + engine::version_text(*before) + " before"});
+}
+
 void take_event(ClusterTurn& turn, Cluster& cluster, const engine::EmittedPinkEvent& emitted) {
   const auto id = emitted.contract.as<Hash>();
   if (emitted.event.system_only() && cluster.system_contract() != id)
@@ -62,10 +75,8 @@ void take_event(ClusterTurn& turn, Cluster& cluster, const engine::EmittedPinkEv
     if (ContractEntry* entry = entry_of(weight->contract)) entry->weight = weight->weight;
   } else if (const auto* handler = emitted.event.get_if<engine::SetLogHandler>()) {
     cluster.log_handler = handler->contract.as<Hash>();
-  } else if (const auto* upgrade = emitted.event.get_if<engine::UpgradeRuntimeTo>()) {
-    if (upgrade->version > engine::runtime_version)
-      note(turn, "pink event", {ErrorCode::unavailable, "the cluster wants runtime " + std::to_string(upgrade->version.first) + "." + std::to_string(upgrade->version.second),
-                                "install a worker that has it"});
+  } else if (const auto* asked = emitted.event.get_if<engine::UpgradeRuntimeTo>()) {
+    upgrade(turn, cluster, asked->version);
   } else if (auto change = cache_change_of(emitted)) {
     turn.report.cache.push_back(std::move(*change));
   } else {
@@ -95,12 +106,12 @@ Result<Cluster> set_up(ClusterTurn& turn, const protocol::DispatchKeys& keys, co
   if (!turn.may_hold_cluster) return fail(ErrorCode::refused, "a gatekeeper does not take part in clusters");
   if (turn.cluster) return fail(ErrorCode::refused, "this worker is in cluster " + to_hex0x(turn.cluster->id) + " already");
   if (keys.system_code.empty()) return fail(ErrorCode::refused, "the chain has no system contract yet");
-  if (keys.runtime_version > engine::runtime_version)
-    return fail(ErrorCode::refused, "the cluster needs contract runtime " + std::to_string(keys.runtime_version.first) + "." + std::to_string(keys.runtime_version.second));
+  if (auto known = engine::rules_of(keys.runtime_version); !known)
+    return fail(ErrorCode::refused, known.error().message, "install a worker that has it before the cluster is made");
   Cluster cluster{keys.cluster, std::make_shared<const Sr25519Pair>(TRY(decrypt_pair_from(turn.identity, sealed).context("cluster key"))),
                   std::make_shared<const Bytes>(keys.system_code), {}, {}, {}};
   const engine::ClusterSetup setup{{keys.cluster, keys.owner, keys.gas_price, keys.deposit_per_item, keys.deposit_per_byte, keys.treasury_account, {}},
-                                   keys.deposit, keys.system_code};
+                                   keys.deposit, keys.system_code, keys.runtime_version};
   const auto outcome = TRY(on_this_machine(turn, engine::setup_cluster(turn.engine, cluster.state, context_of(turn, cluster), setup)));
   commit(turn, cluster, outcome.diff);
   take_effects(turn, cluster, outcome.effects);
@@ -115,6 +126,14 @@ Result<> on_system_code(ClusterTurn& turn, const protocol::SystemCode& named) {
   turn.system_code = {named.version, std::make_shared<const Bytes>(named.code)};
   if (turn.cluster) turn.cluster->system_code = turn.system_code.code;
   return {};
+}
+
+Result<> on_contract_runtime(ClusterTurn& turn, engine::RuntimeVersion version) {
+  turn.named_runtime = version;
+  if (engine::rules_of(version)) return {};
+  // nothing is wrong yet, but the first cluster that takes it up stops this worker
+  return fail(ErrorCode::unavailable, "the chain names contract runtime " + engine::version_text(version) + ", which this build does not have",
+              "install a worker that has it before a cluster is upgraded");
 }
 
 Result<> dispatch_keys(ClusterTurn& turn, const MessageOrigin& sender, const protocol::DispatchKeys& keys) {
@@ -218,6 +237,8 @@ Result<> on_cluster_operation(ClusterTurn& turn, const MessageOrigin& sender, co
     if (remove->worker == turn.identity.public_key() && cluster_of(turn, remove->cluster_id) != nullptr) leave_cluster(turn);
   } else if (const auto* code = event.get_if<protocol::SystemCode>()) {
     return on_system_code(turn, *code);
+  } else if (const auto* runtime = event.get_if<protocol::ContractRuntime>()) {
+    return on_contract_runtime(turn, runtime->version);
   }
   return {};
 }
@@ -296,6 +317,7 @@ bool run_hook(ClusterTurn& turn, Cluster& cluster, const ContractId& id, const B
   }
   commit(turn, cluster, outcome->diff);
   take_effects(turn, cluster, outcome->effects);
+  if (turn.failure) return false;
   if (const auto reason = reason_of(*outcome)) note(turn, "on_block_end", {ErrorCode::refused, "contract " + to_hex0x(id) + ": " + *reason});
   return true;
 }
@@ -318,7 +340,7 @@ void on_block_end(ClusterTurn& turn) {
     }
     if (!run_hook(turn, cluster, id, BlockEndHook(*at->second.on_block_end))) return;
   }
-  commit(turn, cluster, engine::on_idle(cluster.state));
+  if (const auto removed = on_this_machine(turn, engine::on_idle(cluster.state))) commit(turn, cluster, *removed);
 }
 
 }  // namespace phala::worker

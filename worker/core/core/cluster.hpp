@@ -41,6 +41,7 @@ constexpr u64 default_max_cluster_bytes = 512u << 20;
 struct ClusterTurn {
   std::optional<Cluster>& cluster;
   NewestSystemCode& system_code;
+  std::optional<engine::RuntimeVersion>& named_runtime;
   StateDiff& diff;                     ///< of the cluster's state, collected over the batch
   Egress& egress;
   const Sr25519Pair& identity;

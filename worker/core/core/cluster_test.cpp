@@ -181,22 +181,6 @@ TEST_F(HookTest, a_full_cluster_runs_no_hook_and_opens_no_account) {
   EXPECT_EQ(speakers(), std::vector{actors[0]});
 }
 
-TEST_F(HookTest, an_engine_that_no_worker_has_is_refused_and_nothing_is_lost) {
-  const auto contracts = cluster().contracts.size();
-  hook(actors[0], speak);
-  for (const auto version : {std::pair<u32, u32>{1, 2}, std::pair<u32, u32>{0, 9}, std::pair<u32, u32>{1, 3}}) send(*cluster().system_contract(), scale::encode(engine::PinkEvent(engine::UpgradeRuntimeTo{version})));
-  world.run_block();
-  // what is not newer is no upgrade
-  ASSERT_EQ(notes().size(), 1u);
-  EXPECT_EQ(notes()[0], "pink event: the cluster wants runtime 1.3");
-  EXPECT_EQ(world.workers[0].report.notes[0].error.hint, "install a worker that has it");
-  EXPECT_EQ(cluster().contracts.size(), contracts);
-  EXPECT_EQ(cluster(0).state.root(), cluster(1).state.root());
-  forget();
-  world.run_block();
-  EXPECT_EQ(speakers(), std::vector{actors[0]});   // it goes on as it was
-}
-
 // ---- upgrades of the system contract -------------------------------------------------------------------------------------
 
 /// Input 1: takes the newest system code, at its caller's cost. Else stores the input. Answers nothing.

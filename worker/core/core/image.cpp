@@ -25,6 +25,7 @@ Image heads_of(const Machine& m) {
   out[at('w')] = scale::encode(m.working);
   out[at('v')] = scale::encode(m.gatekeeper.view);
   out[at('r')] = scale::encode(m.requirements);
+  if (m.named_runtime) out[at('u')] = scale::encode(*m.named_runtime);
   if (m.gatekeeper.holder) out[at('n')] = scale::encode(Draw{m.gatekeeper.holder->random_block, m.gatekeeper.holder->random});
   for (const auto& [sender, channel] : m.egress) out[at('q', scale::encode(sender))] = scale::encode(channel.next_sequence);
   if (m.cluster)
@@ -90,6 +91,7 @@ Result<> take_part(Machine& m, ByteView key, ByteView value) {
     case 'w': m.working = TRY(part<Working>(value, "working state")); return {};
     case 'v': m.gatekeeper.view = TRY(part<GatekeeperView>(value, "gatekeeper view")); return {};
     case 'r': m.requirements = TRY(part<Requirements>(value, "requirements")); return {};
+    case 'u': m.named_runtime = TRY(part<engine::RuntimeVersion>(value, "named contract runtime")); return {};
     case 'g':
       m.gatekeeper.holder = KeyHolder{TRY(decode_keys(value)), 0, {}};
       return {};
@@ -172,7 +174,10 @@ Result<Machine> machine_from(const Image& image) {
   if (machine.gatekeeper.holder && !image.contains(at('n'))) return fail(ErrorCode::corrupted, "worker state: master keys without their random number");
   if (machine.cluster && !machine.cluster->system_code) machine.cluster->system_code = machine.system_code.code;
   if (machine.cluster && (!machine.cluster->key || !machine.cluster->system_code)) return fail(ErrorCode::corrupted, "worker state: a cluster without its head");
-  if (machine.cluster) machine.cluster->state.apply(cluster_state);
+  if (machine.cluster) {
+    machine.cluster->state.apply(cluster_state);
+    TRY(engine::rules_of(machine.cluster->state).context("worker state: cluster " + to_hex0x(machine.cluster->id)));
+  }
   return machine;
 }
 

@@ -16,6 +16,7 @@ struct Machine {
   Working working;
   Gatekeeper gatekeeper;
   NewestSystemCode system_code;
+  std::optional<engine::RuntimeVersion> named_runtime;   ///< to what the chain lets clusters be upgraded; nothing before its first word of it
   std::optional<Cluster> cluster;
   Egress egress;
   Requirements requirements;
@@ -72,7 +73,7 @@ void wipe_keys(Image& image);
 /// Everything, the cluster's state included; in no particular order.
 void visit_image(const Machine& machine, const std::function<void(ByteView key, ByteView value)>& visit);
 Image image_of(const Machine& machine);
-/// Error `corrupted`: names the part.
+/// Error `corrupted`: names the part; `unavailable`: the cluster is of a contract runtime that this build does not have.
 Result<Machine> machine_from(const Image& image);
 /// What changes in the image from `before` to `after`. `cluster_diff`: as collected between them.
 StateDiff difference(const Machine& before, const Machine& after, const StateDiff& cluster_diff);

@@ -40,6 +40,7 @@ struct QuerySnapshot {
   Hash block_hash;
   u64 now_ms{};
   std::optional<Cluster> cluster;
+  std::optional<engine::RuntimeVersion> named_runtime;
 };
 QuerySnapshot snapshot_of(const Machine& machine);
 

@@ -121,7 +121,7 @@ struct World {
     run_blocks(3);
   }
   protocol::ClusterId cluster = Hash(Bytes(32, 1));
-  void deploy_cluster(const Bytes& system_code) {
+  void deploy_cluster(const Bytes& system_code, engine::RuntimeVersion version = {1, 2}) {
     protocol::DeployCluster event{};
     event.cluster = cluster;
     event.owner = AccountId(Bytes(32, 0xa1));
@@ -129,7 +129,7 @@ struct World {
     event.gas_price = 1;
     event.treasury_account = AccountId(Bytes(32, 0x77));
     event.system_code = system_code;
-    event.runtime_version = {1, 2};
+    event.runtime_version = version;
     for (const auto& w : workers) event.workers.push_back({w.identity.public_key(), w.identity.public_key()});
     pallet_says(protocol::topic::cluster_event, protocol::ClusterEvent(event));
     run_blocks(3);
