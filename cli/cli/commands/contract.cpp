@@ -65,7 +65,10 @@ Result<int> show(const Args& args, const ContractFile& file, const ContractEntry
     print(args, value);
   }
   if (!result.reverted()) return config::exit_ok;
-  if (!args.json()) std::fprintf(stderr, "%s was undone\n", entry.label.c_str());
+  if (!args.json()) {
+    std::fflush(stdout);   // in this order in a file, too
+    std::fprintf(stderr, "%s was undone\n", entry.label.c_str());
+  }
   return config::exit_refused;
 }
 

@@ -75,7 +75,7 @@ std::span<const Command> contract_build_commands() {
   static const Command commands[] = {
       {"contract build", "Build a contract project (C++ or ink!) to a .contract file", "phala contract build contracts/examples/counter --out build/counter", {{"DIR", "project folder"}},
        {{"--out", "DIR", "where the .contract file goes (target/contract in the project folder)"}}, build},
-      {"contract test", "Run the unit tests of a C++ contract natively, without a network", "phala contract test contracts/examples/counter", {{"DIR", "project folder"}}, {}, test},
+      {"contract test", "Run the unit tests of a C++ contract natively, without a network", "phala contract test contracts/examples/notes", {{"DIR", "project folder"}}, {}, test},
   };
   return commands;
 }

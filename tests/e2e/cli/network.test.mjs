@@ -1,7 +1,7 @@
-// The command against a running network: the README's tour, the examples of every --help, contracts, arguments of every kind.
+// The command against a running network: the examples of every --help, contracts, arguments of every kind.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -33,20 +33,6 @@ after(async () => {
 
 /** A shell line as a user types it, in a folder like the repository's. */
 const shell = (line, more = {}) => run('bash', ['-c', line], { cwd: folder, env: { PATH: `${programs}:${process.env.PATH}`, HOME: folder, ...(process.env.PHALA_CACHE ? { PHALA_CACHE: process.env.PHALA_CACHE } : {}), ...env, ...more } })
-
-test("the README's tour, line by line", async () => {
-  const lines = readFileSync(join(root, 'README.md'), 'utf8').split('## Five minutes with a contract')[1].split('\n## ')[0].split('\n').filter((line) => line.startsWith('    ')).map((line) => line.trim())
-  const commands = lines.filter((line) => line.startsWith('phala '))
-  assert.ok(commands.length >= 8, 'the tour was found')
-  let contract
-  for (const line of commands) {
-    const [command, said] = line.split(/\s+#\s+/)
-    const { code, stdout, stderr } = await shell(command.replace('0x…', contract))
-    assert.equal(code, 0, `${command}\n${stdout}${stderr}`)
-    if (command.startsWith('phala contract deploy')) contract = JSON.parse(stdout).contract
-    if (/^(true|false)$/.test(said)) assert.equal(stdout.trim(), said, command)
-  }
-})
 
 test('the example of every command works', async () => {
   const names = (text) => text.split('Subcommands:\n')[1]?.trim().split('\n').map((line) => line.trim().split(/\s/)[0]) ?? []

@@ -9,12 +9,12 @@ import { fileURLToPath } from 'node:url'
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..')
 export const programs = process.env.PHALA_BIN ?? join(root, 'build', 'release', 'bin')
 
-/** A port that is free now, with `span` free ones from it on. */
+/** A port that is free now, with `span` free ones from it on; below those that the system gives to outgoing connections (32768 and more). */
 export async function freePorts(span) {
   const free = (port) => new Promise((resolve) => {
     const server = createServer().once('error', () => resolve(false)).once('listening', () => server.close(() => resolve(true))).listen(port, '127.0.0.1')
   })
-  for (let base = 20000 + Math.floor(Math.random() * 20000); base < 60000; base += span) {
+  for (let base = 20000 + Math.floor(Math.random() * 12000); base < 60000; base += span) {
     const all = await Promise.all(Array.from({ length: span }, (_, i) => free(base + i)))
     if (all.every(Boolean)) return base
   }
