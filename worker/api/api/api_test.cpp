@@ -387,7 +387,7 @@ TEST(QueryPoolTest, every_job_is_run_or_refused_once) {
   std::atomic<int> ran = 0, refused = 0;
   std::atomic<bool> go = false;
   {
-    QueryPool pool(3, 5);
+    QueryPool pool({.running = 3, .waiting = 5, .opening = 1, .unopened = 1});
     for (int i = 0; i < 200; ++i)
       pool.submit(Hash(Bytes(32, static_cast<u8>(i % 4))), 1, [&] {
         go.wait(false);
@@ -399,6 +399,43 @@ TEST(QueryPoolTest, every_job_is_run_or_refused_once) {
     while (ran < 5) std::this_thread::yield();   // what waited had been accepted, so it will run
   }
   EXPECT_EQ(ran + refused, 200);
+}
+
+TEST(QueryPoolTest, what_is_opened_runs_and_the_rest_finds_no_room) {
+  std::atomic<int> opened = 0, ran = 0;
+  std::atomic<bool> go = false;
+  QueryPool pool({.running = 2, .waiting = 1000, .opening = 2, .unopened = 10});
+  const auto open_one = [&] {
+    return pool.open([&] {
+      go.wait(false);
+      ++opened;
+      pool.submit({}, 1, [&] { ++ran; }, [] { ADD_FAILURE() << "there is room"; });
+    });
+  };
+  int accepted = 0;
+  for (int i = 0; i < 200; ++i) accepted += open_one();
+  EXPECT_GE(accepted, 10);
+  EXPECT_LE(accepted, 12) << "two are opened, ten wait";
+  go = true;
+  go.notify_all();
+  while (ran < accepted) std::this_thread::yield();
+  for (int i = 0; i < 1'000;) i += open_one();   // nobody is forgotten while threads come and go
+  while (ran < accepted + 1'000) std::this_thread::yield();
+  EXPECT_EQ(opened, ran);
+}
+
+TEST(QueryPoolTest, what_is_not_opened_is_dropped_at_the_end) {
+  std::atomic<bool> go = false;
+  const auto kept = std::make_shared<int>();
+  QueryPool pool({.running = 1, .waiting = 1, .opening = 1, .unopened = 5});
+  for (int i = 0; i < 6; ++i) static_cast<void>(pool.open([&go, kept] { go.wait(false); }));
+  std::thread end([&] { pool.stop(); });
+  while (kept.use_count() > 2) std::this_thread::yield();   // this one and the one that is being opened
+  go = true;
+  go.notify_all();
+  end.join();
+  EXPECT_EQ(kept.use_count(), 1);
+  EXPECT_FALSE(pool.open([] {}));
 }
 
 TEST(RegistrationTest, evidence_is_kept_until_something_changes) {

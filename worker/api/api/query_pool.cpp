@@ -4,11 +4,21 @@
 
 namespace phala::worker {
 
-QueryPool::QueryPool(unsigned threads, size_t backlog) : queue_(threads, backlog) {
-  for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { loop(); });
+QueryPool::QueryPool(const Places& places) : places_(places), queue_(places.running, places.waiting) {
+  for (unsigned i = 0; i < places.running + places.opening; ++i) threads_.emplace_back([this] { loop(); });
 }
 
 QueryPool::~QueryPool() { stop(); }
+
+bool QueryPool::open(Job job) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_ || unopened_.size() >= places_.unopened) return false;
+    unopened_.push_back(std::move(job));
+  }
+  wake_.notify_one();
+  return true;
+}
 
 void QueryPool::submit(const Hash& contract, u32 weight, Job run, Job refused) {
   Job unlucky;
@@ -25,9 +35,10 @@ void QueryPool::submit(const Hash& contract, u32 weight, Job run, Job refused) {
         unlucky = std::move(at->second.refused);
         waiting_.erase(at);
       }
+      // a thread that opens looks for itself when it is done, and is the next to run this unless there is more to open
+      if (opening_ == 0 || may_open()) wake_.notify_one();
     }
   }
-  wake_.notify_one();
   if (unlucky) unlucky();
 }
 
@@ -35,29 +46,48 @@ void QueryPool::loop() {
   std::unique_lock lock(mutex_);
   for (;;) {
     std::optional<FairQueue::Ticket> ticket;
-    wake_.wait(lock, [&] { return stopping_ || (ticket = queue_.start()).has_value(); });
-    if (!ticket) return;
-    const auto at = waiting_.find(*ticket);
-    Waiting job = std::move(at->second);
-    waiting_.erase(at);
-    if (!waiting_.empty()) wake_.notify_one();   // with this one out of the line, another may have a right to a place
-    lock.unlock();
-    const auto begin = std::chrono::steady_clock::now();
-    job.run();
-    const auto elapsed = std::chrono::steady_clock::now() - begin;
-    job = {};
-    lock.lock();
-    queue_.finish(*ticket, static_cast<u64>(std::chrono::duration_cast<std::chrono::nanoseconds>(elapsed).count()));
-    if (!waiting_.empty()) wake_.notify_one();   // a woken thread that finds nothing costs a third of a small query
+    // opening comes first: only among queries that are open can weight decide
+    wake_.wait(lock, [&] { return stopping_ || may_open() || (ticket = queue_.start()).has_value(); });
+    if (ticket) run(*ticket, lock);
+    else if (stopping_) return;
+    else open_next(lock);
   }
+}
+
+void QueryPool::open_next(std::unique_lock<std::mutex>& lock) {
+  Job job = std::move(unopened_.front());
+  unopened_.pop_front();
+  ++opening_;
+  wake_if_there_is_more();
+  lock.unlock();
+  job();
+  job = {};
+  lock.lock();
+  --opening_;
+}
+
+void QueryPool::run(FairQueue::Ticket ticket, std::unique_lock<std::mutex>& lock) {
+  const auto at = waiting_.find(ticket);
+  Waiting job = std::move(at->second);
+  waiting_.erase(at);
+  wake_if_there_is_more();   // with this one out of the line, another may have a right to a place
+  lock.unlock();
+  const auto begin = std::chrono::steady_clock::now();
+  job.run();
+  const auto elapsed = std::chrono::steady_clock::now() - begin;
+  job = {};
+  lock.lock();
+  queue_.finish(ticket, static_cast<u64>(std::chrono::duration_cast<std::chrono::nanoseconds>(elapsed).count()));
 }
 
 void QueryPool::stop() {
   std::map<FairQueue::Ticket, Waiting> left;
   {
+    std::deque<Job> unopened;   // destroyed before anybody is waited for, and not under the lock
     const std::lock_guard lock(mutex_);
     stopping_ = true;
     left.swap(waiting_);
+    unopened.swap(unopened_);
   }
   wake_.notify_all();
   for (auto& [ticket, job] : left) job.refused();

@@ -4,6 +4,7 @@
 
 #include "api/prpc.hpp"
 #include "http/http.hpp"
+#include "tasks/tasks.hpp"
 
 namespace phala::worker {
 

@@ -9,6 +9,10 @@ namespace {
 
 constexpr size_t max_endpoint_bytes = 2048;
 
+/// More at once, and queries that come would take the processor from those that run.
+constexpr unsigned threads_that_open = 2;
+constexpr size_t queries_unopened = 256;
+
 const std::vector<double> latency_bounds{0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60};
 
 std::optional<BlockNumber> block_of(const LogRecord& record) {
@@ -93,14 +97,14 @@ Service::Service(ServiceConfig config, Sr25519Pair identity, EvidenceCollector e
       height_(metrics.gauge("phala_worker_block_height", "Last processed block")),
       pending_(metrics.gauge("phala_worker_pending_messages", "Messages the chain is not proven to have")),
       frame_bytes_(metrics.gauge("phala_worker_frame_bytes", "Bytes of frames since the last snapshot")),
-      running_(metrics.gauge("phala_worker_queries_running", "Contract queries that run now")), openers_(2, 256), pool_(config_.query_threads, config_.query_backlog),
+      running_(metrics.gauge("phala_worker_queries_running", "Contract queries that run now")),
+      pool_({config_.query_threads, config_.query_backlog, threads_that_open, queries_unopened}),
       clock_([this](const std::stop_token& stop) { tick(stop); }) {
   publish(std::move(machine));
 }
 
 Service::~Service() {
   stopping_ = true;
-  openers_.stop();
   pool_.stop();
   const std::lock_guard lock(log_mutex_);
   if (auto synced = logs_.sync(); !synced) log::warn("logs", "{}", synced.error().text());

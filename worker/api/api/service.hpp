@@ -15,7 +15,6 @@
 #include "metrics/metrics.hpp"
 #include "seal/log_store.hpp"
 #include "seal/state_store.hpp"
-#include "tasks/tasks.hpp"
 
 namespace phala::worker {
 
@@ -144,7 +143,6 @@ class Service {
 
   std::atomic<bool> stopping_ = false;
   std::atomic<int> running_count_ = 0;
-  CpuPool openers_;                     ///< decrypt and check signatures
   QueryPool pool_;
   std::jthread clock_;                  ///< has running queries asked for their time
 };

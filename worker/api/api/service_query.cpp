@@ -23,7 +23,7 @@ void Service::query(Bytes encrypted, SignatureChain chain, Done done) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(config_.query_timeout_s);
   // shared, because either the opener or its refusal uses it
   auto answer = std::make_shared<Done>(std::move(done));
-  const bool taken = openers_.submit([this, encrypted = std::move(encrypted), chain = std::move(chain), answer, deadline]() mutable {
+  const bool taken = pool_.open([this, encrypted = std::move(encrypted), chain = std::move(chain), answer, deadline]() mutable {
     const auto now = published();
     if (auto ready = may_serve(now->machine); !ready) return (*answer)(fail(std::move(ready).error()));
     const std::shared_ptr<const QuerySnapshot> snapshot(now, &now->snapshot);
