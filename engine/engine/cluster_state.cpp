@@ -61,7 +61,6 @@ void ClusterState::for_each(const std::function<void(ByteView, ByteView)>& visit
     return true;
   });
 }
-u64 ClusterState::memory_bytes() const { return trie_.size() * 150 + trie_.value_bytes(); }
 
 std::optional<ClusterConfig> ClusterState::config() const { return read<ClusterConfig>(*this, key::config()); }
 Account ClusterState::account(const AccountId& who) const { return read<Account>(*this, key::account(who)).value_or(Account{}); }
