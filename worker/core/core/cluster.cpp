@@ -19,13 +19,8 @@ Result<T> on_this_machine(ClusterTurn& turn, Result<T> result) {
 
 void note(ClusterTurn& turn, std::string_view topic, Error error) { turn.report.notes.push_back({turn.block, std::string(topic), std::move(error)}); }
 
-u64 room_of(const ClusterTurn& turn, const Cluster& cluster) {
-  const u64 taken = cluster.state.memory_bytes();
-  return taken < turn.max_cluster_bytes ? turn.max_cluster_bytes - taken : 0;
-}
-
 engine::ExecContext context_of(const ClusterTurn& turn, const Cluster& cluster) {
-  return {turn.block, turn.now_ms, {}, &cluster.key->secret(), *cluster.system_code, room_of(turn, cluster)};
+  return {turn.block, turn.now_ms, {}, &cluster.key->secret(), *cluster.system_code, cluster.room_bytes(turn.max_cluster_bytes)};
 }
 
 /// A contract whose record is gone has terminated: its hook, weight and commands go with it.
@@ -48,7 +43,7 @@ Cluster* cluster_of(ClusterTurn& turn, const protocol::ClusterId& id) { return t
 
 /// For what is not a run: those are held to the room they have by the engine, which lets them remove things.
 Result<> room_left(const ClusterTurn& turn, const Cluster& cluster, u64 bytes) {
-  if (bytes <= room_of(turn, cluster)) return {};
+  if (bytes <= cluster.room_bytes(turn.max_cluster_bytes)) return {};
   return fail(ErrorCode::refused, "the cluster is full: it may hold " + std::to_string(turn.max_cluster_bytes) + " bytes",
               "remove what is not needed, or terminate contracts");
 }
@@ -185,6 +180,11 @@ std::string_view to_string(ExecMode mode) {
 std::optional<ContractId> Cluster::system_contract() const {
   const auto config = state.config();
   return config && config->system_contract ? std::optional(config->system_contract->as<Hash>()) : std::nullopt;
+}
+
+u64 Cluster::room_bytes(u64 max_cluster_bytes) const {
+  const u64 taken = state.memory_bytes();
+  return taken < max_cluster_bytes ? max_cluster_bytes - taken : 0;
 }
 
 std::optional<ContractId> contract_of_topic(ByteView topic) {

@@ -27,6 +27,8 @@ struct Cluster {
   engine::ClusterState state;
 
   std::optional<protocol::ContractId> system_contract() const;
+  /// By how much its state may grow.
+  u64 room_bytes(u64 max_cluster_bytes) const;
 };
 
 /// How much the state of a cluster may take (`ClusterState::memory_bytes`): what would add more is refused, what removes is not. Part of the rules: one number for

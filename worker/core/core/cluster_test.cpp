@@ -3,6 +3,7 @@
 
 #include <ranges>
 
+#include "core/query.hpp"
 #include "core/test_world.hpp"
 #include "crypto/hash.hpp"
 
@@ -244,6 +245,36 @@ TEST_F(HookTest, hooks_share_the_gas_of_a_block_by_stake_and_none_starves) {
   EXPECT_EQ(speakers(), actors);
   for (const auto& [id, entry] : cluster().contracts)
     if (entry.on_block_end) EXPECT_EQ(entry.on_block_end->tag, 0u);
+}
+
+TEST_F(HookTest, what_is_the_system_contracts_to_say_does_nothing_from_another_and_the_log_says_so) {
+  world.operate(protocol::UploadResource{AccountId(Bytes(32, 0xa1)), world.cluster, protocol::ResourceType::ink_code, emitter_code()});
+  const auto pretender = world.instantiate(crypto::blake2_256(emitter_code()), {}, 0xb0);
+  world.run_block();
+  ASSERT_TRUE(cluster().contracts.contains(pretender));
+  const AccountId id = pretender.as<AccountId>();
+  const std::vector<std::pair<engine::PinkEvent, std::string>> events{
+      {engine::SetHook{0, id, speak, enough_gas}, "2"}, {engine::SetContractWeight{id, 1000}, "9"}, {engine::SetLogHandler{id}, "8"}, {engine::UpgradeRuntimeTo{{1, 3}}, "10"}};
+  const auto logged = [](const LogRecord& record, const protocol::ContractId& contract, ExecMode mode, const std::string& number) {
+    const auto* log = record.get_if<record::Log>();
+    return log && log->contract == contract && log->mode == mode && log->level == 2 && log->message == "pink event " + number + " is for the system contract alone, dropped";
+  };
+  for (const auto& [event, number] : events) {
+    forget();
+    send(pretender, scale::encode(event));
+    world.run_block();
+    EXPECT_TRUE(notes().empty()) << notes()[0];   // the message itself is in order
+    const auto& records = world.workers[0].report.records;
+    EXPECT_EQ(std::ranges::count_if(records, [&](const LogRecord& r) { return logged(r, pretender, ExecMode::transaction, number); }), 1) << number;
+
+    const auto snapshot = snapshot_of(world.workers[0].machine);
+    const OpenQuery asked{{pretender, {}, query::InkMessage{scale::encode(event), 0, 0, false}}, AccountId(Bytes(32, 0xa1)), {}};
+    const auto ran = run_query(engine::test::shared_engine(), snapshot, world.key(0), asked, nullptr, {});
+    ASSERT_TRUE(ran.has_value() && ran->answer.has_value());
+    EXPECT_EQ(std::ranges::count_if(ran->records, [&](const LogRecord& r) { return logged(r, pretender, ExecMode::query, number); }), 1) << number;
+  }
+  EXPECT_EQ(cluster().contracts.at(pretender), ContractEntry{});
+  EXPECT_FALSE(cluster().log_handler);
 }
 
 TEST_F(HookTest, an_engine_that_no_worker_has_is_refused_and_nothing_is_lost) {

@@ -40,6 +40,7 @@ struct QuerySnapshot {
   Hash block_hash;
   u64 now_ms{};
   std::optional<Cluster> cluster;
+  u64 max_cluster_bytes = default_max_cluster_bytes;
 };
 QuerySnapshot snapshot_of(const Machine& machine);
 
