@@ -1,5 +1,5 @@
 // The same blocks give the same state, events and gas: on one query thread and on eight, beside queries, and when the worker starts anew from its disk
-// after every block.
+// after every block, or goes on from an old one.
 #include <random>
 
 #include "api/test_worker.hpp"
@@ -230,6 +230,7 @@ struct DeterminismTest : testing::Test {
   }
   void block() {
     const Bytes batch = scale::encode(world.seal_block());
+    chain.push_back(batch);
     for (const auto& member : members) {
       const auto synced = member->service->sync(batch);
       ASSERT_TRUE(synced.has_value()) << synced.error().text();
@@ -319,13 +320,16 @@ struct DeterminismTest : testing::Test {
     const size_t at = text.find("\n" + name + " ");
     return at == text.npos ? 0 : std::stoull(text.substr(at + name.size() + 2));
   }
+  std::vector<Bytes> chain;          ///< all blocks, as a relay brings them
   std::map<std::string, int> seen;   ///< kinds of records, and how messages ended
 };
 
 TEST_F(DeterminismTest, the_same_blocks_give_the_same_state_events_and_gas) {
   set_up();
   std::set<ContractId> ever;
-  for (int n = 0; n < 30 && !HasFailure(); ++n) {
+  std::map<BlockNumber, Hash> roots;
+  std::map<BlockNumber, std::map<std::string, Bytes>> disks;
+  for (int n = 0; n < 60 && !HasFailure(); ++n) {
     know_contracts();
     ever.insert(traffic.contracts.begin(), traffic.contracts.end());
     if (n == 5)   // more than a block has gas for
@@ -337,6 +341,20 @@ TEST_F(DeterminismTest, the_same_blocks_give_the_same_state_events_and_gas) {
     members[2]->restart();   // in the middle of its queries
     for (auto& answer : asked) answer.wait();
     expect_one_state();
+    roots[world.head.number] = members[0]->machine().cluster->state.root();
+    if (n % 6 == 0) disks[world.head.number] = members[2]->disk.disk;
+  }
+  // whoever goes on from an old disk comes the same way
+  for (const auto& [height, disk] : disks) {
+    Member again(world, 2, 4, 64u << 20);
+    again.disk.disk = disk;
+    again.restart();
+    ASSERT_EQ(again.machine().tip.number, height);
+    for (size_t n = height; n < chain.size(); ++n) {
+      ASSERT_TRUE(again.service->sync(chain[n]).has_value());
+      ASSERT_EQ(again.machine().cluster->state.root(), roots.at(static_cast<BlockNumber>(n + 1))) << "from " << height << " on, block " << n + 1;
+    }
+    EXPECT_TRUE(again.machine().cluster->contracts == members[0]->machine().cluster->contracts);
   }
   // it was not about nothing
   for (const std::string kind : {"Event", "Log", "MessageOutput", "succeeded", "reverted", "Contracts::OutOfGas", "Contracts::ContractTrapped", "Token::FundsUnavailable"}) EXPECT_GT(seen[kind], 0) << kind;
