@@ -62,7 +62,6 @@ void ClusterState::for_each(const std::function<void(ByteView, ByteView)>& visit
     return true;
   });
 }
-u64 ClusterState::memory_bytes() const { return trie_.size() * 150 + trie_.value_bytes(); }
 
 std::optional<ClusterConfig> ClusterState::config() const { return read<ClusterConfig>(*this, key::config()); }
 std::optional<RuntimeVersion> ClusterState::runtime_version() const { return read<RuntimeVersion>(*this, key::runtime_version()); }

@@ -61,8 +61,12 @@ class ClusterState {
   Hash root() const;
   /// Every key with its value, ascending: what a snapshot file holds.
   void for_each(const std::function<void(ByteView key, ByteView value)>& visit) const;
-  /// Memory it takes, about: for the limit per cluster.
-  u64 memory_bytes() const;
+  /// Adds or replaces one entry: of a state that is read back.
+  void put(ByteView key, ByteView value) { trie_.insert(key, value); }
+  /// Memory it takes, never less than the heap holds for it (the C library's own waste aside): for the limit per cluster. The same on every machine.
+  u64 memory_bytes() const { return trie_.size() * entry_overhead_bytes + trie_.key_bytes() + trie_.value_bytes(); }
+  /// What an entry adds beside its key and value: its node, its share of the nodes above it, the heap's own fields.
+  static constexpr u64 entry_overhead_bytes = 112;
   const trie::MemoryTrie& entries() const { return trie_; }
 
   std::optional<ClusterConfig> config() const;

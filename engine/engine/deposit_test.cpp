@@ -122,3 +122,35 @@ TEST(DepositTest, the_base_deposit_follows_the_contracts_record) {
   EXPECT_EQ(held(), base);
   EXPECT_EQ(cluster.total(), all);
 }
+
+TEST(RoomTest, in_a_full_cluster_a_run_that_adds_is_undone_and_pays_and_one_that_removes_passes) {
+  Cluster cluster(1, 0, 0);
+  // one byte removes the cell of that name, more are written into it; 'm' makes it trap afterwards
+  const auto id = cluster.deploy(answering(R"(
+    (if (i32.gt_u (local.get $n) (i32.const 1)) (then (drop (call $seal2.set_storage (i32.const 0x1000) (i32.const 1) (i32.const 0x1000) (local.get $n)))))
+    (if (i32.eq (local.get $n) (i32.const 1)) (then (drop (call $seal1.clear_storage (i32.const 0x1000) (i32.const 1)))))
+    (if (i32.eq (i32.load8_u (i32.const 0x1000)) (i32.const 109)) (then (unreachable))))"));
+  ASSERT_EQ(error_of(cluster.send(id, {'a', 1, 2, 3})), "");
+  cluster.context.room_bytes = 0;
+  const u64 taken = cluster.state.memory_bytes();
+  const Balance before = cluster.balance(alice);
+  for (const Bytes& more : {Bytes{'a', 1, 2, 3, 4}, Bytes{'b', 1}}) {
+    const auto refused = cluster.send(id, more);
+    EXPECT_EQ(error_of(refused), "Exhausted: the cluster is full: remove what is not needed, or terminate contracts");
+    EXPECT_TRUE(refused.effects.ink_events.empty());
+    EXPECT_EQ(to_hex(ByteView(refused.result.encode()).last(3)), "010a00");   // Err(Exhausted), no events
+  }
+  EXPECT_EQ(error_of(cluster.estimate(id, {'b', 1})), "Exhausted: the cluster is full: remove what is not needed, or terminate contracts");
+  EXPECT_EQ(error_of(cluster.query(id, {'b', 1})), "");   // leaves nothing
+  EXPECT_EQ(cluster.state.memory_bytes(), taken);
+  EXPECT_LT(cluster.balance(alice), before);   // the gas
+  EXPECT_FALSE(cluster.state.storage(id, Bytes{'b'}));
+  EXPECT_EQ(error_of(cluster.send(id, {'m', 1, 2, 3})), "Contracts::ContractTrapped: unreachable executed");   // for its own reason
+  EXPECT_EQ(error_of(cluster.send(id, {'a', 9, 9, 9})), "");
+  EXPECT_EQ(error_of(cluster.send(id, {'a'})), "");
+  EXPECT_LT(cluster.state.memory_bytes(), taken);
+  // and exactly as much as there is room for
+  cluster.context.room_bytes = ClusterState::entry_overhead_bytes + 1 + 32 + 16 + 1 + 2;
+  EXPECT_EQ(error_of(cluster.send(id, {'b', 1, 2})), "Exhausted: the cluster is full: remove what is not needed, or terminate contracts");
+  EXPECT_EQ(error_of(cluster.send(id, {'b', 1})), "");
+}

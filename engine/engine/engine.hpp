@@ -73,6 +73,7 @@ struct ExecContext {
   const SecretBytes<64>* cluster_secret = nullptr;     ///< sr25519, schnorrkel form; for key derivation. Must outlive the call
   ByteView latest_system_code{};                       ///< what ext 20 imports; from the message log, same on all workers
   std::optional<RuntimeVersion> named_runtime{};       ///< to what the cluster may be upgraded; likewise
+  u64 room_bytes = ~u64{0};                            ///< by how much the state may grow: a transaction that adds more ends as `Exhausted`, and pays its gas
 };
 
 /// Who runs what, at whose cost.

@@ -109,6 +109,10 @@ Result<ContractResult> run_paid(Engine& engine, Journal& journal, const ExecCont
       keep = false;
     }
   }
+  if (keep && request.mode != Mode::query && journal.grows_beyond(context.room_bytes)) {
+    *executed = fail(ExecError{dispatch::Exhausted{}, false, "the cluster is full: remove what is not needed, or terminate contracts"});
+    keep = false;
+  }
   if (!keep) {
     journal.rollback(before);
     run.events.clear();

@@ -271,7 +271,16 @@ TEST(PinkEventTest, who_may_emit_what_and_where_it_counts) {
     EXPECT_EQ(public_events, row.is_private ? 1u : 2u);
     const auto by_user = cluster.send(user, data);
     EXPECT_EQ(by_user.effects.pink_events.empty(), row.system_only);
-    EXPECT_EQ(by_user.effects.logs.size(), row.system_only ? 1u : 0u);
+    // whoever it is not for is told so, in every mode; the run itself does not fail
+    const auto in_query = cluster.query(user, data, &world), in_estimate = cluster.estimate(user, data);
+    EXPECT_EQ(in_query.effects.pink_events.empty(), row.system_only || !row.in_query);
+    for (const Outcome* outcome : {&by_user, &in_query, &in_estimate}) {
+      EXPECT_TRUE(outcome->result.succeeded());
+      EXPECT_TRUE(outcome->effects.ink_events.empty());
+      ASSERT_EQ(outcome->effects.logs.size(), row.system_only ? 1u : 0u);
+      if (!row.system_only) continue;
+      EXPECT_EQ(outcome->effects.logs[0], (LogRecord{user, user, 2, "pink event " + std::to_string(row.event.index()) + " is for the system contract alone, dropped"}));
+    }
     EXPECT_EQ(cluster.query(system, data, &world).effects.pink_events.empty(), !row.in_query);
     EXPECT_TRUE(cluster.estimate(system, data).effects.pink_events.empty());
   }

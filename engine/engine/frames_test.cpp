@@ -199,6 +199,28 @@ TEST(FramesTest, a_failed_constructor_leaves_nothing) {
   }
 }
 
+TEST(FramesTest, a_constructor_that_terminates_is_named_whoever_called_it) {
+  Cluster cluster(1, 10, 1);
+  const std::string named = "Contracts::TerminatedInConstructor: a constructor terminated its contract";
+  const Bytes ender = contract(deploy_function(answering("(call $seal1.terminate (i32.const 0x300))")));
+  const auto code = cluster.upload(ender);
+  const Balance before = cluster.balance(alice), all = cluster.total();
+  const auto outcome = cluster.instantiate(code, {}, {}, {.value = 10});
+  EXPECT_EQ(error_of(outcome), named);
+  EXPECT_EQ(cluster.balance(alice), before - outcome.result.gas_consumed.ref_time);   // the gas, and neither value nor deposit
+  EXPECT_EQ(cluster.total(), all);
+  EXPECT_FALSE(cluster.state.contract(contract_address(alice, code, cluster.config.cluster_id, {})));
+  EXPECT_EQ(cluster.state.account(contract_address(alice, code, cluster.config.cluster_id, {})), Account{});
+  EXPECT_EQ(cluster.state.code_info(code)->refcount.value, 0u);
+  // the failure is not the constructor's own, so a contract that called it does not get a code for it: it ends too
+  const auto maker = cluster.deploy(answering(R"(
+    (i32.store8 (i32.const 0x2000) (call $seal1.instantiate (i32.const 0x1000) (i64.const 0) (i32.const 0x200) (i32.const 0) (i32.const 0)
+      (i32.const -1) (i32.const 0) (i32.const -1) (i32.const 0) (i32.const 0) (i32.const 0)))
+    (local.set $end (i32.const 0x2001)))"));
+  EXPECT_EQ(error_of(cluster.send(maker, to_bytes(code))), named);
+  EXPECT_EQ(error_of(cluster.query(maker, to_bytes(code))), named);
+}
+
 TEST(FramesTest, a_contract_cannot_be_called_while_it_is_constructed) {
   Cluster cluster;
   const auto code = cluster.upload(contract(deploy_function(answering(R"(

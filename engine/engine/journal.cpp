@@ -38,6 +38,17 @@ StateDiff Journal::diff() const {
   return out;
 }
 
+bool Journal::grows_beyond(u64 room) const {
+  if (written_bytes_ + undo_.size() * ClusterState::entry_overhead_bytes <= room) return false;   // as it nearly always is
+  const auto bytes_of = [](const Bytes& key, std::optional<ByteView> value) { return value ? ClusterState::entry_overhead_bytes + key.size() + value->size() : 0; };
+  u64 before = 0, after = 0;
+  for (const auto& [key, value] : changed_) {
+    before += bytes_of(key, base_.get(key));
+    after += bytes_of(key, value ? std::optional<ByteView>(*value) : std::nullopt);
+  }
+  return after > before && after - before > room;
+}
+
 Account account_of(const Journal& journal, const AccountId& who) { return journal.read<Account>(key::account(who)).value_or(Account{}); }
 
 void put_account(Journal& journal, const AccountId& who, const Account& account) {

@@ -23,6 +23,9 @@ class Journal {
   /// True once `journal_limit_bytes` were written: the run must end.
   bool overfull() const { return written_bytes_ > journal_limit_bytes; }
 
+  /// Whether the state with these writes would take over `room` bytes more memory than without (`ClusterState::memory_bytes`).
+  bool grows_beyond(u64 room) const;
+
   template <class T>
   std::optional<T> read(const Bytes& key) const {
     const auto raw = get(key);

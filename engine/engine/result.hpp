@@ -44,13 +44,13 @@ struct Module { u8 index{}; std::array<u8, 4> error{};  FIELDS(index, error) };
 struct ConsumerRemaining { FIELDS() };
 struct NoProviders { FIELDS() };
 struct TooManyConsumers { FIELDS() };
+struct Exhausted { FIELDS() };   ///< the cluster is full
 }  // namespace dispatch
 
 /// The closed set of failures of a run, SCALE-encoded as the chain's `DispatchError`.
 struct DispatchError
-    : scale::Enum<At<0, dispatch::Other>, At<1, dispatch::CannotLookup>, At<2, dispatch::BadOrigin>, At<3, dispatch::Module>,
-                  At<4, dispatch::ConsumerRemaining>, At<5, dispatch::NoProviders>, At<6, dispatch::TooManyConsumers>,
-                  At<7, TokenError>, At<8, ArithmeticError>> {
+    : scale::Enum<At<0, dispatch::Other>, At<1, dispatch::CannotLookup>, At<2, dispatch::BadOrigin>, At<3, dispatch::Module>, At<4, dispatch::ConsumerRemaining>,
+                  At<5, dispatch::NoProviders>, At<6, dispatch::TooManyConsumers>, At<7, TokenError>, At<8, ArithmeticError>, At<10, dispatch::Exhausted>> {
   using Enum::Enum;
   DispatchError(ContractsError e) : Enum(dispatch::Module{pallet_index::contracts, {static_cast<u8>(e), 0, 0, 0}}) {}
   DispatchError(PinkError e) : Enum(dispatch::Module{pallet_index::pink, {static_cast<u8>(e), 0, 0, 0}}) {}

@@ -84,6 +84,11 @@ def gas(what, benchmark, bound, at_most=2):
     return Row(f"gas: the dearest {what}", "of its gas", Bench("phala_engine_benchmark", benchmark, counter="of_gas"), bound=bound, note="time by what its gas pays for", at_most=at_most)
 
 
+def storage(name, unit, benchmark, bound, **more):
+    how = {k: more.pop(k) for k in ("per", "counter") if k in more}
+    return Row(f"storage: {name}", unit, Bench("phala_engine_benchmark", benchmark, wall=True, **how), bound=bound, **more)
+
+
 def quote(kind, name, benchmark, **more):
     bound = "P-256 verifications in OpenSSL: 9 cold, 3 for a new platform, 2 for a known one"
     return Row(f"quote: {kind.upper()}, {name}", "us/quote", Bench("phala_attest_benchmark", f"{benchmark}/{kind}"), Peer(*QUOTE[kind], "verify, ring"), bound, **more)
@@ -124,6 +129,15 @@ ROWS = [
     gas("function of the chain extension", "dearest_extension_function", "curve arithmetic"),
     gas("mix of instructions", "dearest_instructions", "the first touch of memory"),
     gas("golden program", "dearest_golden_program", "taking an instance from the pool", at_most=1),
+    storage("read of one of a million, a query", "us/call", "storage_read", "a call; the way to the value misses the cache five times"),
+    storage("that read beside one of 100", "times", "storage_read", "cache misses", counter="of_few", at_most=2),
+    storage("write of one of a million, a transaction", "us/call", "storage_write", "a call; copying the nodes on the way, which readers still see", note="a block each"),
+    storage("that write beside one of 100", "times", "storage_write", "cache misses", counter="of_few", at_most=2),
+    storage("root after 10 changes of a million", "us/change", "storage_root_10", "copying and hashing the five nodes of a path", per=10, note="applied, and the root"),
+    storage("root after 1000 changes of a million", "us/change", "storage_root_1000", "as with 10", per=1000, note="applied, and the root"),
+    storage("a change among 1000 beside one among 10", "times", "storage_root_1000", "nothing grows but the number of changes", counter="of_ten", at_most=1.5),
+    storage("memory of a million entries", "MiB", "storage_memory", "a node of 48 bytes each, and the heap's own fields", counter="mib", note="8 bytes of key, 32 of value"),
+    storage("memory beside what the limit counts", "times", "storage_memory", "the dearest kind of entry, which the limit must count in full", counter="of_counted", at_most=1),
     quote("sgx", "cold", "cold", note="dcap-qvl", ratio=0.8),
     quote("tdx", "cold", "cold", note="dcap-qvl", ratio=0.8),
     quote("sgx", "cached chain, new platform", "new_platform", note=WHOLE_WORK, ratio=2.5),

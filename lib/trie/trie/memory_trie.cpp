@@ -73,6 +73,8 @@ void own(Node*& slot) {
     node->reference_state.store(0, std::memory_order_relaxed);
     return;
   }
+  // counting an owner touches each child, most of which no cache holds: ask for all before waiting for the first
+  for (size_t i = 0; i < node->child_count(); ++i) __builtin_prefetch(node->children()[i], 1);
   Node* copy = make_node(node->partial(), node->bitmap, Value::of(*node));
   for (size_t i = 0; i < node->child_count(); ++i) copy->children()[i] = share(node->children()[i]);
   release(node);
@@ -137,10 +139,16 @@ void split(Node*& slot, size_t at, Nibbles rest, ByteView value) {
   slot = branch;
 }
 
-void count(const Node& node, size_t& entries, size_t& bytes) {
-  if (node.has_value) ++entries;
-  bytes += node.value_size;
-  for (size_t i = 0; i < node.child_count(); ++i) count(*node.children()[i], entries, bytes);
+struct Counts { size_t entries = 0, value_bytes = 0, key_bytes = 0; };
+/// `depth`: nibbles of the key before the node's partial key.
+void count(const Node& node, size_t depth, Counts& counts) {
+  depth += node.nibbles;
+  if (node.has_value) {
+    ++counts.entries;
+    counts.value_bytes += node.value_size;
+    counts.key_bytes += depth / 2;
+  }
+  for (size_t i = 0; i < node.child_count(); ++i) count(*node.children()[i], depth + 1, counts);
 }
 
 }  // namespace
@@ -175,15 +183,19 @@ using detail::Node;
 using detail::Value;
 
 MemoryTrie::MemoryTrie(const MemoryTrie& other) noexcept
-    : root_(other.root_ ? detail::share(other.root_) : nullptr), size_(other.size_), value_bytes_(other.value_bytes_) {}
+    : root_(other.root_ ? detail::share(other.root_) : nullptr), size_(other.size_), value_bytes_(other.value_bytes_), key_bytes_(other.key_bytes_) {}
 
 MemoryTrie::MemoryTrie(MemoryTrie&& other) noexcept
-    : root_(std::exchange(other.root_, nullptr)), size_(std::exchange(other.size_, 0)), value_bytes_(std::exchange(other.value_bytes_, 0)) {}
+    : root_(std::exchange(other.root_, nullptr)),
+      size_(std::exchange(other.size_, 0)),
+      value_bytes_(std::exchange(other.value_bytes_, 0)),
+      key_bytes_(std::exchange(other.key_bytes_, 0)) {}
 
 MemoryTrie& MemoryTrie::operator=(MemoryTrie other) noexcept {
   std::swap(root_, other.root_);
   std::swap(size_, other.size_);
   std::swap(value_bytes_, other.value_bytes_);
+  std::swap(key_bytes_, other.key_bytes_);
   return *this;
 }
 
@@ -210,9 +222,13 @@ void MemoryTrie::insert(ByteView key, ByteView value) {
   PHALA_ASSERT(key.size() <= max_key_bytes);
   Nibbles rest = Nibbles::of_key(key);
   value_bytes_ += value.size();
+  const auto added = [&] {
+    ++size_;
+    key_bytes_ += key.size();
+  };
   if (!root_) {
     root_ = detail::make_node(rest, 0, Value::of(value));
-    ++size_;
+    added();
     return;
   }
   for (Node** slot = &root_;;) {
@@ -221,12 +237,12 @@ void MemoryTrie::insert(ByteView key, ByteView value) {
     const size_t shared = detail::common_prefix(node->partial(), rest);
     if (shared < node->nibbles) {
       detail::split(*slot, shared, rest.drop(shared), value);
-      ++size_;
+      added();
       return;
     }
     rest = rest.drop(shared);
     if (rest.count == 0) {
-      size_ += !node->has_value;
+      if (!node->has_value) added();
       value_bytes_ -= node->value_size;
       if (node->has_value && !node->value_is_blob && node->value_size == value.size()) std::copy(value.begin(), value.end(), node->inline_value());
       else detail::rebuild(*slot, node->partial(), node->bitmap, Value::of(value));
@@ -237,7 +253,7 @@ void MemoryTrie::insert(ByteView key, ByteView value) {
     if (!node->has_child(nibble)) {
       Node* leaf = detail::make_node(rest, 0, Value::of(value));
       detail::rebuild(*slot, node->partial(), node->bitmap | 1u << nibble, Value::of(*node), leaf);
-      ++size_;
+      added();
       return;
     }
     slot = &node->child(nibble);
@@ -260,6 +276,7 @@ bool MemoryTrie::remove(ByteView key) {
   }
   --size_;
   value_bytes_ -= (*slot)->value_size;
+  key_bytes_ -= key.size();
   if ((*slot)->bitmap != 0) {
     detail::rebuild(*slot, (*slot)->partial(), (*slot)->bitmap, Value::none());
     detail::collapse(*slot);
@@ -277,21 +294,24 @@ size_t MemoryTrie::remove_prefix(ByteView prefix) {
   Node** parent = nullptr;
   Node** slot = &root_;
   unsigned nibble = 0;
+  size_t depth = 0;
   for (Nibbles rest = Nibbles::of_key(prefix); rest.count > (*slot)->nibbles;) {
     detail::own(*slot);
+    depth += (*slot)->nibbles + 1u;
     rest = rest.drop((*slot)->nibbles);
     parent = slot;
     nibble = rest[0];
     slot = &(*slot)->child(nibble);
     rest = rest.drop(1);
   }
-  size_t entries = 0, bytes = 0;
-  detail::count(**slot, entries, bytes);
-  size_ -= entries;
-  value_bytes_ -= bytes;
+  detail::Counts gone;
+  detail::count(**slot, depth, gone);
+  size_ -= gone.entries;
+  value_bytes_ -= gone.value_bytes;
+  key_bytes_ -= gone.key_bytes;
   if (parent) detail::drop_child(*parent, nibble);
   else detail::release(std::exchange(root_, nullptr));
-  return entries;
+  return gone.entries;
 }
 
 Hash MemoryTrie::root() const {

@@ -41,6 +41,8 @@ class MemoryTrie {
   size_t size() const { return size_; }
   /// Sum of the lengths of all values, in bytes.
   size_t value_bytes() const { return value_bytes_; }
+  /// Sum of the lengths of all keys, in bytes.
+  size_t key_bytes() const { return key_bytes_; }
 
   /// The state's commitment. Computes and caches what changed since the last call; safe beside other readers.
   Hash root() const;
@@ -77,7 +79,7 @@ class MemoryTrie {
 
  private:
   detail::Node* root_ = nullptr;
-  size_t size_ = 0, value_bytes_ = 0;
+  size_t size_ = 0, value_bytes_ = 0, key_bytes_ = 0;
 };
 
 }  // namespace phala::trie

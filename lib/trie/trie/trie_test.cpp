@@ -46,6 +46,12 @@ size_t value_bytes(const Model& model) {
   return sum;
 }
 
+size_t key_bytes(const Model& model) {
+  size_t sum = 0;
+  for (const auto& [k, v] : model) sum += k.size();
+  return sum;
+}
+
 class TrieTest : public testing::TestWithParam<unsigned> {};
 
 TEST_P(TrieTest, every_way_to_the_root_agrees_under_random_changes) {
@@ -90,6 +96,7 @@ TEST_P(TrieTest, every_way_to_the_root_agrees_under_random_changes) {
     ASSERT_EQ(contents(trie), model);
     ASSERT_EQ(trie.size(), model.size());
     ASSERT_EQ(trie.value_bytes(), value_bytes(model));
+    ASSERT_EQ(trie.key_bytes(), key_bytes(model));
     if (source.below(4) == 0) snapshots.emplace_back(trie, model);
     if (source.below(8) == 0 && !snapshots.empty()) {   // back to an old state
       std::tie(trie, model) = snapshots[source.below(snapshots.size())];

@@ -3,8 +3,6 @@
 #include <pthread.h>
 #include <sched.h>
 
-#include <chrono>
-
 namespace phala::worker {
 
 namespace {
@@ -28,17 +26,15 @@ Benchmark::Benchmark(unsigned threads) {
 
 Benchmark::~Benchmark() {
   for (auto& thread : threads_) thread.request_stop();
+  run(true);   // those that wait see that it is over
 }
 
 void Benchmark::loop(const std::stop_token& stop) {
   const sched_param lowest{};
   pthread_setschedparam(pthread_self(), SCHED_IDLE, &lowest);
   while (!stop.stop_requested()) {
-    if (!running_) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(200));
-      continue;
-    }
-    if (iterate() != 0) ++iterations_;
+    running_.wait(false);
+    if (!stop.stop_requested() && iterate() != 0) ++iterations_;
   }
 }
 

@@ -20,7 +20,10 @@ class Benchmark {
   ~Benchmark();
   Benchmark(const Benchmark&) = delete;
   Benchmark& operator=(const Benchmark&) = delete;
-  void run(bool on) { running_ = on; }
+  void run(bool on) {
+    running_ = on;
+    running_.notify_all();
+  }
   /// Iterations of all threads since the start of the program.
   u64 iterations() const { return iterations_; }
 

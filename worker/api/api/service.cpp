@@ -90,6 +90,9 @@ Service::Service(ServiceConfig config, Sr25519Pair identity, EvidenceCollector e
       benchmark_(config_.cores), store_(std::move(store)), last_snapshot_s_(unix_time_ms() / 1000), ring_(std::move(ring)), logs_(std::move(logs)),
       notes_(metrics.counter("phala_worker_notes_total", "Messages that were refused or failed")),
       blocks_(metrics.counter("phala_worker_blocks_total", "Blocks processed")),
+      hooks_(metrics.counter("phala_worker_hooks_total", "Hooks of contracts that ran at the end of a block")),
+      hooks_deferred_(metrics.counter("phala_worker_hooks_deferred_total", "Hooks that had to wait for a later block, once for each block they waited")),
+      hook_gas_(metrics.counter("phala_worker_hook_gas_total", "Gas that hooks used")),
       queries_(metrics.counter("phala_worker_queries_total", "Contract queries that ran")),
       queries_dropped_(metrics.counter("phala_worker_queries_dropped_total", "Contract queries refused for want of room")),
       query_seconds_(metrics.histogram("phala_worker_query_seconds", "Duration of contract queries", latency_bounds)),
@@ -176,6 +179,9 @@ Result<> Service::commit(Dispatched dispatched) {
 void Service::keep_report(const Report& report) {
   for (const Note& note : report.notes) log::info("messages", "block {}: {}: {}", note.block, note.topic, note.error.text());
   notes_.add(report.notes.size());
+  hooks_.add(report.hooks.ran);
+  hooks_deferred_.add(report.hooks.deferred);
+  hook_gas_.add(report.hooks.gas);
   for (const auto& block : report.event_blocks) log::debug("event_chain", "block {} signature {}", to_hex0x(block.block), to_hex0x(block.signature));
   change_cache(report.cache);
 }

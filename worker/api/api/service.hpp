@@ -132,6 +132,9 @@ class Service {
 
   Counter& notes_;
   Counter& blocks_;
+  Counter& hooks_;
+  Counter& hooks_deferred_;
+  Counter& hook_gas_;
   Counter& queries_;
   Counter& queries_dropped_;
   Histogram& query_seconds_;

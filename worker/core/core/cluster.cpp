@@ -6,6 +6,9 @@ using protocol::ContractId;
 
 namespace {
 
+/// What an account without a record takes of the cluster's room.
+constexpr u64 account_bytes = engine::ClusterState::entry_overhead_bytes + 1 + AccountId::bytes + 2 * sizeof(engine::Balance);
+
 /// Splits the engine's answer: what every worker sees as a refusal stays an error, what only this machine suffers ends the block.
 template <class T>
 Result<T> on_this_machine(ClusterTurn& turn, Result<T> result) {
@@ -17,7 +20,7 @@ Result<T> on_this_machine(ClusterTurn& turn, Result<T> result) {
 void note(ClusterTurn& turn, std::string_view topic, Error error) { turn.report.notes.push_back({turn.block, std::string(topic), std::move(error)}); }
 
 engine::ExecContext context_of(const ClusterTurn& turn, const Cluster& cluster) {
-  return {turn.block, turn.now_ms, {}, &cluster.key->secret(), *cluster.system_code, turn.named_runtime};
+  return {turn.block, turn.now_ms, {}, &cluster.key->secret(), *cluster.system_code, turn.named_runtime, cluster.room_bytes(turn.max_cluster_bytes)};
 }
 
 /// A contract whose record is gone has terminated: its hook, weight and commands go with it.
@@ -38,9 +41,11 @@ void commit(ClusterTurn& turn, Cluster& cluster, const StateDiff& diff) {
 /// This worker's cluster, if it is the one that is meant.
 Cluster* cluster_of(ClusterTurn& turn, const protocol::ClusterId& id) { return turn.cluster && turn.cluster->id == id ? &*turn.cluster : nullptr; }
 
-Result<> room_left(const ClusterTurn& turn, const Cluster& cluster) {
-  if (cluster.state.memory_bytes() <= turn.max_cluster_bytes) return {};
-  return fail(ErrorCode::refused, "the cluster holds more than " + std::to_string(turn.max_cluster_bytes) + " bytes");
+/// For what is not a run: those are held to the room they have by the engine, which lets them remove things.
+Result<> room_left(const ClusterTurn& turn, const Cluster& cluster, u64 bytes) {
+  if (bytes <= cluster.room_bytes(turn.max_cluster_bytes)) return {};
+  return fail(ErrorCode::refused, "the cluster is full: it may hold " + std::to_string(turn.max_cluster_bytes) + " bytes",
+              "remove what is not needed, or terminate contracts");
 }
 
 /// From the next run on. A version that is not newer is no upgrade; one that this build lacks ends the block, so that nothing is run by other
@@ -67,7 +72,7 @@ void take_event(ClusterTurn& turn, Cluster& cluster, const engine::EmittedPinkEv
   if (const auto* hook = emitted.event.get_if<engine::SetHook>()) {
     if (ContractEntry* entry = entry_of(hook->contract); entry != nullptr && hook->hook == 0) {
       if (hook->gas_limit == 0) entry->on_block_end.reset();
-      else entry->on_block_end = BlockEndHook{hook->selector, hook->gas_limit};
+      else entry->on_block_end = BlockEndHook{hook->selector, hook->gas_limit, entry->on_block_end ? entry->on_block_end->tag : 0};
     } else {
       note(turn, "pink event", {ErrorCode::refused, "a hook was set for " + to_hex0x(hook->contract) + ", which is not here, or of an unknown kind"});
     }
@@ -157,7 +162,7 @@ void leave_cluster(ClusterTurn& turn) {
 }
 
 Result<> upload(ClusterTurn& turn, Cluster& cluster, const protocol::UploadResource& resource) {
-  TRY(room_left(turn, cluster));
+  TRY(room_left(turn, cluster, resource.resource_data.size()));
   if (resource.resource_type == protocol::ResourceType::sidevm_code) {
     const auto done = TRY(on_this_machine(turn, engine::upload_sidevm_code(cluster.state, resource.origin, resource.resource_data)));
     commit(turn, cluster, done.diff);
@@ -196,6 +201,11 @@ std::optional<ContractId> Cluster::system_contract() const {
   return config && config->system_contract ? std::optional(config->system_contract->as<Hash>()) : std::nullopt;
 }
 
+u64 Cluster::room_bytes(u64 max_cluster_bytes) const {
+  const u64 taken = state.memory_bytes();
+  return taken < max_cluster_bytes ? max_cluster_bytes - taken : 0;
+}
+
 std::optional<ContractId> contract_of_topic(ByteView topic) {
   static constexpr std::string_view prefix = "phala/contract/", suffix = "/command";
   const std::string_view text = as_text(topic);
@@ -230,7 +240,7 @@ Result<> on_cluster_operation(ClusterTurn& turn, const MessageOrigin& sender, co
       return upload(turn, *cluster, *resource).context("upload by " + to_hex0x(resource->origin));
   } else if (const auto* money = event.get_if<protocol::Deposit>()) {
     if (Cluster* cluster = cluster_of(turn, money->cluster_id)) {
-      if (!cluster->state.get(engine::key::account(money->account))) TRY(room_left(turn, *cluster).context("deposit for " + to_hex0x(money->account)));
+      if (!cluster->state.get(engine::key::account(money->account))) TRY(room_left(turn, *cluster, account_bytes).context("deposit for " + to_hex0x(money->account)));
       commit(turn, *cluster, TRY(on_this_machine(turn, engine::deposit(cluster->state, money->account, money->amount))));
     }
   } else if (const auto* remove = event.get_if<protocol::RemoveWorker>()) {
@@ -251,10 +261,6 @@ Result<> on_contract_operation(ClusterTurn& turn, const MessageOrigin& sender, c
   if (cluster == nullptr) return {};
   const Hash& code = info.code_index.get_if<protocol::WasmCode>()->hash;
   const ContractId id = protocol::contract_id(info.deployer, code, info.cluster_id, info.salt);
-  if (auto room = room_left(turn, *cluster); !room) {
-    add_failure_record(turn, id, "instantiate failed: " + room.error().message);
-    return room;
-  }
   engine::InstantiateRequest request{{engine::Mode::transaction, info.deployer, order.transfer, order.gas_limit, false, order.storage_deposit_limit}, code,
                                      info.instantiate_data, info.salt};
   const auto outcome = TRY(on_this_machine(turn, engine::instantiate(turn.engine, cluster->state, context_of(turn, *cluster), request)));
@@ -270,7 +276,6 @@ Result<> on_contract_operation(ClusterTurn& turn, const MessageOrigin& sender, c
 Result<> on_command(ClusterTurn& turn, const MessageOrigin& sender, const ContractId& contract, ByteView raw) {
   if (!turn.cluster || !turn.cluster->contracts.contains(contract)) return {};
   Cluster& cluster = *turn.cluster;
-  TRY(room_left(turn, cluster));
   const auto payload = TRY(scale::decode<protocol::CommandPayload>(raw).map_error(scale::to_error));
   protocol::InkCommand command;
   if (const auto* plain = payload.get_if<protocol::PlainCommand>()) {
@@ -304,22 +309,23 @@ Result<> on_command(ClusterTurn& turn, const MessageOrigin& sender, const Contra
 
 namespace {
 
-/// False: this machine could not run it, and the block must not count.
-bool run_hook(ClusterTurn& turn, Cluster& cluster, const ContractId& id, const BlockEndHook& hook) {
+/// The gas it used. `turn.failure` is set when this machine could not run it.
+u64 run_hook(ClusterTurn& turn, Cluster& cluster, const ContractId& id, const BlockEndHook& hook) {
   const auto account = id.as<AccountId>();
   const auto selector = be_bytes(hook.selector);
-  const engine::CallRequest request{{engine::Mode::transaction, account, 0, hook.gas_limit, false}, account, Bytes(selector.begin(), selector.end())};
+  const u64 gas = std::min(hook.gas_limit, most_gas_of_hook(turn.hook_gas_per_block));
+  const engine::CallRequest request{{engine::Mode::transaction, account, 0, gas, false}, account, Bytes(selector.begin(), selector.end())};
   const auto outcome = on_this_machine(turn, engine::call(turn.engine, cluster.state, context_of(turn, cluster), request));
-  if (turn.failure) return false;
+  if (turn.failure) return 0;
   if (!outcome) {
     note(turn, "on_block_end", outcome.error());
-    return true;
+    return 0;
   }
   commit(turn, cluster, outcome->diff);
   take_effects(turn, cluster, outcome->effects);
-  if (turn.failure) return false;
+  if (turn.failure) return 0;
   if (const auto reason = reason_of(*outcome)) note(turn, "on_block_end", {ErrorCode::refused, "contract " + to_hex0x(id) + ": " + *reason});
-  return true;
+  return outcome->result.gas_consumed.ref_time;
 }
 
 }  // namespace
@@ -327,19 +333,23 @@ bool run_hook(ClusterTurn& turn, Cluster& cluster, const ContractId& id, const B
 void on_block_end(ClusterTurn& turn) {
   if (!turn.cluster) return;
   Cluster& cluster = *turn.cluster;
-  std::vector<ContractId> hooked;
-  for (const auto& [id, entry] : cluster.contracts)
-    if (entry.on_block_end) hooked.push_back(id);
-  for (const auto& id : hooked) {
+  HookRound round(cluster.contracts, turn.hook_gas_per_block);
+  while (const auto id = round.next()) {
     // a hook before this one may have ended the contract, or changed its hook
-    const auto at = cluster.contracts.find(id);
+    const auto at = cluster.contracts.find(*id);
     if (at == cluster.contracts.end() || !at->second.on_block_end) continue;
-    if (auto room = room_left(turn, cluster); !room) {
-      note(turn, "on_block_end", std::move(room).error().in("contract " + to_hex0x(id)));
-      continue;
-    }
-    if (!run_hook(turn, cluster, id, BlockEndHook(*at->second.on_block_end))) return;
+    round.used(run_hook(turn, cluster, *id, BlockEndHook(*at->second.on_block_end)));
+    if (turn.failure) return;
   }
+  round.settle(cluster.contracts);
+  HookCounts& counts = turn.report.hooks;
+  counts.ran += round.started();
+  counts.deferred += round.waiting();
+  counts.gas += round.gas_used();
+  if (round.waiting() > 0)
+    note(turn, "on_block_end",
+         {ErrorCode::refused, std::to_string(round.waiting()) + " hooks wait for a later block, that of contract " + to_hex0x(round.first_waiting()) +
+                                  " first: those of this one have used " + std::to_string(round.gas_used()) + " gas"});
   if (const auto removed = on_this_machine(turn, engine::on_idle(cluster.state))) commit(turn, cluster, *removed);
 }
 

@@ -8,17 +8,11 @@
 #include <memory>
 
 #include "core/egress.hpp"
+#include "core/hooks.hpp"
 #include "core/report.hpp"
 #include "engine/engine.hpp"
 
 namespace phala::worker {
-
-struct BlockEndHook { u32 selector{}; u64 gas_limit{};  FIELDS(selector, gas_limit) };
-struct ContractEntry {
-  u32 weight = 0;                         ///< share of queries and cache; 0, no stake: a little of the queries together with all such, none of the cache
-  std::optional<BlockEndHook> on_block_end;
-  FIELDS(weight, on_block_end)
-};
 
 /// The newest code that the chain named for system contracts, and its number; nothing before the first message of it.
 struct NewestSystemCode { u16 version = 0; std::shared_ptr<const Bytes> code; };
@@ -28,14 +22,17 @@ struct Cluster {
   protocol::ClusterId id;
   std::shared_ptr<const Sr25519Pair> key;
   std::shared_ptr<const Bytes> system_code;   ///< what an upgrade of the system contract imports: that of its birth, or the newest named since
-  std::map<protocol::ContractId, ContractEntry> contracts;
+  Contracts contracts;
   std::optional<protocol::ContractId> log_handler;
   engine::ClusterState state;
 
   std::optional<protocol::ContractId> system_contract() const;
+  /// By how much its state may grow.
+  u64 room_bytes(u64 max_cluster_bytes) const;
 };
 
-/// A cluster that holds more refuses whatever could add to it. Part of the rules: one number for all workers of a network.
+/// How much the state of a cluster may take (`ClusterState::memory_bytes`): what would add more is refused, what removes is not. Part of the rules: one number for
+/// all workers of a network.
 constexpr u64 default_max_cluster_bytes = 512u << 20;
 
 struct ClusterTurn {
@@ -51,6 +48,7 @@ struct ClusterTurn {
   u64 now_ms;
   Report& report;
   u64 max_cluster_bytes = default_max_cluster_bytes;
+  u64 hook_gas_per_block = default_hook_gas_per_block;
   std::optional<Error> failure{};      ///< see above
 };
 
@@ -59,7 +57,7 @@ Result<> on_cluster_operation(ClusterTurn& turn, const MessageOrigin& sender, co
 Result<> on_contract_operation(ClusterTurn& turn, const MessageOrigin& sender, const protocol::ContractOperation& event);
 /// `contract`: from the topic. A command for a contract that is not in this worker's cluster is none of its business.
 Result<> on_command(ClusterTurn& turn, const MessageOrigin& sender, const protocol::ContractId& contract, ByteView payload);
-/// At the end of every block: hooks in the order of contract ids while the cluster has room, and removal of what terminated contracts left.
+/// At the end of every block: hooks, in the order and for the gas that HookRound gives them, and removal of what terminated contracts left.
 void on_block_end(ClusterTurn& turn);
 
 /// The contract of a command topic; nothing for other topics.

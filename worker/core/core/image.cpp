@@ -162,10 +162,10 @@ Image image_of(const Machine& machine) {
 Result<Machine> machine_from(const Image& image) {
   Machine machine;
   if (!image.contains(at('t'))) return fail(ErrorCode::corrupted, "worker state: it has no tip");
-  StateDiff cluster_state;
+  engine::ClusterState cluster_state;
   for (const auto& [key, value] : image) {
     if (key.empty()) return fail(ErrorCode::corrupted, "worker state: an empty key");
-    if (key[0] == 's') cluster_state[to_bytes(ByteView(key).subspan(1))] = value;
+    if (key[0] == 's') cluster_state.put(ByteView(key).subspan(1), value);
     else TRY(take_part(machine, key, value).map_error([](Error e) {
       e.code = ErrorCode::corrupted;
       return std::move(e).in("worker state");
@@ -175,7 +175,7 @@ Result<Machine> machine_from(const Image& image) {
   if (machine.cluster && !machine.cluster->system_code) machine.cluster->system_code = machine.system_code.code;
   if (machine.cluster && (!machine.cluster->key || !machine.cluster->system_code)) return fail(ErrorCode::corrupted, "worker state: a cluster without its head");
   if (machine.cluster) {
-    machine.cluster->state.apply(cluster_state);
+    machine.cluster->state = std::move(cluster_state);
     TRY(engine::rules_of(machine.cluster->state).context("worker state: cluster " + to_hex0x(machine.cluster->id)));
   }
   return machine;

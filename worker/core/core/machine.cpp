@@ -61,7 +61,7 @@ Result<> process_block(Machine& machine, const Turn& turn, const light::Verified
           {machine.gatekeeper, machine.egress, turn.identity, turn.entropy, block.number, report},
           {machine.working, machine.egress, turn.identity, block.number, block.now_ms, turn.iterations, 0, 0},
           {machine.cluster, machine.system_code, machine.named_runtime, cluster_diff, machine.egress, turn.identity, turn.engine, true, block.number, block.now_ms,
-           report, turn.config.max_cluster_bytes}};
+           report, turn.config.max_cluster_bytes, turn.config.hook_gas_per_block}};
   const auto machine_failed = [&] { return fail(Error(*b.cluster.failure).in("block " + std::to_string(block.number))); };
   for (const auto& logged : block.messages) {
     settle_logged(machine.egress, logged.message);

@@ -28,6 +28,7 @@ struct MachineConfig {
   bool development = false;   ///< of the chain spec: gatekeepers may also hold clusters
   Build build{};              ///< of this program
   u64 max_cluster_bytes = default_max_cluster_bytes;
+  u64 hook_gas_per_block = default_hook_gas_per_block;
 };
 
 /// What a dispatch needs from outside.

@@ -9,7 +9,8 @@ constexpr u64 query_gas_limit = 10 * 1'000'000'000'000ull;   // docs/protocol.md
 Result<QueryRun> run_ink(engine::Engine& engine, const Cluster& cluster, const QuerySnapshot& snapshot, const PublicKey& worker, const OpenQuery& open,
                          engine::QueryEffects* effects) {
   if (!open.origin) return QueryRun{fail(query::Failure(query::BadOrigin{})), {}, {}};
-  const engine::ExecContext context{snapshot.block, snapshot.now_ms, worker, &cluster.key->secret(), *cluster.system_code, snapshot.named_runtime};
+  const engine::ExecContext context{snapshot.block, snapshot.now_ms, worker, &cluster.key->secret(), *cluster.system_code, snapshot.named_runtime,
+                                    cluster.room_bytes(snapshot.max_cluster_bytes)};
   engine::RunRequest run{engine::Mode::estimating, *open.origin, 0, query_gas_limit, false};
   Result<engine::Outcome> outcome = fail(ErrorCode::internal, "no kind of query");
   if (const auto* message = open.content.query.get_if<query::InkMessage>()) {

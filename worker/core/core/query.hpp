@@ -41,6 +41,7 @@ struct QuerySnapshot {
   u64 now_ms{};
   std::optional<Cluster> cluster;
   std::optional<engine::RuntimeVersion> named_runtime;
+  u64 max_cluster_bytes = default_max_cluster_bytes;
 };
 QuerySnapshot snapshot_of(const Machine& machine);
 

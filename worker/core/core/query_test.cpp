@@ -110,6 +110,15 @@ TEST_F(QueryTest, an_estimate_of_an_instantiation_is_an_instantiate_result) {
   EXPECT_TRUE(result->result->account_id.has_value());
 }
 
+TEST_F(QueryTest, an_estimate_knows_that_the_cluster_is_full) {
+  const Hash code = snapshot.cluster->state.contract(system.as<AccountId>())->code_hash;
+  snapshot.max_cluster_bytes = snapshot.cluster->state.memory_bytes();
+  const std::string answer = ask(system, query::InkInstantiate{code, {1, 2}, {}, u128{1'000'000'000} * 1'000'000'000'000, 0});
+  const auto result = engine::decode_instantiate_result(*scale::decode<Bytes>(*from_hex(answer.substr(4))));
+  ASSERT_TRUE(result.has_value());
+  EXPECT_EQ(engine::to_string(result->result.error()), "Exhausted");
+}
+
 TEST_F(QueryTest, the_log_server_answers_where_it_is_and_only_who_signs) {
   for (const auto& id : {Hash{}, system}) {
     EXPECT_EQ(ask(id, query::SidevmMessage{to_bytes("GetLog")}, false), "0100");   // BadOrigin

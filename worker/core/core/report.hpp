@@ -48,11 +48,15 @@ struct SignedEventBlock {
   crypto::Signature signature;
 };
 
+/// Hooks at the ends of blocks (core/hooks.hpp).
+struct HookCounts { u64 ran = 0, deferred = 0, gas = 0; };
+
 struct Report {
   std::vector<Note> notes;
   std::vector<LogRecord> records;
   std::vector<CacheChange> cache;
   std::vector<SignedEventBlock> event_blocks;
+  HookCounts hooks;
 };
 
 }  // namespace phala::worker

@@ -81,6 +81,7 @@ struct World {
       w.machine = std::move(done->machine);
       std::move(done->report.notes.begin(), done->report.notes.end(), std::back_inserter(w.report.notes));
       std::move(done->report.records.begin(), done->report.records.end(), std::back_inserter(w.report.records));
+      w.report.hooks = done->report.hooks;
     }
     for (auto& w : workers)
       for (const auto& [sender, channel] : w.machine.egress)
