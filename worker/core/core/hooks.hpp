@@ -1,6 +1,6 @@
 #pragma once
 // Why: contracts may run after every block, and however many of them there are, a block must end. Their hooks share what a block gives to hooks, by
-// stake, and what does not fit waits for the next one: docs/adr/0006-block-end-hooks.md. Pure, and the same on every worker.
+// stake, and what does not fit waits for the next one: docs/adr/0007-block-end-hooks.md. Pure, and the same on every worker.
 
 #include <map>
 #include <optional>
