@@ -67,6 +67,8 @@ class ClusterState {
   u64 memory_bytes() const { return trie_.size() * entry_overhead_bytes + trie_.key_bytes() + trie_.value_bytes(); }
   /// What an entry adds beside its key and value: its node, its share of the nodes above it, the heap's own fields.
   static constexpr u64 entry_overhead_bytes = 112;
+  /// What one entry adds.
+  static constexpr u64 entry_bytes(size_t key_bytes, size_t value_bytes) { return entry_overhead_bytes + key_bytes + value_bytes; }
   const trie::MemoryTrie& entries() const { return trie_; }
 
   std::optional<ClusterConfig> config() const;

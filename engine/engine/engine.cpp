@@ -75,19 +75,19 @@ bool address_space_suffices(u32 concurrent_runs) {
 
 }  // namespace
 
-Result<std::unique_ptr<Machine>> Machine::create(RunKind kind, u32 concurrent_runs, const EngineConfig& config) {
+Result<std::unique_ptr<Wasmtime>> Wasmtime::create(RunKind kind, u32 concurrent_runs, const EngineConfig& config) {
   if (!address_space_suffices(concurrent_runs))
     return fail(ErrorCode::unavailable, "wasmtime could not reserve its memory pool", "raise the limit of the address space, or lower engine concurrent_runs");
-  std::unique_ptr<Machine> machine(new Machine);
-  machine->wasm_ = wasm_engine_new_with_config(TRY(wasm_config(kind, concurrent_runs)));
-  machine->linker_ = wasmtime_linker_new(machine->wasm_);
-  if (auto* error = define_host_functions(machine->linker_)) return fail(ErrorCode::internal, "host functions: " + take_message(error));
+  std::unique_ptr<Wasmtime> made(new Wasmtime);
+  made->wasm_ = wasm_engine_new_with_config(TRY(wasm_config(kind, concurrent_runs)));
+  made->linker_ = wasmtime_linker_new(made->wasm_);
+  if (auto* error = define_host_functions(made->linker_)) return fail(ErrorCode::internal, "host functions: " + take_message(error));
   const Hash fingerprint = crypto::blake2_256(concat(code_fingerprint(), Bytes{static_cast<u8>(kind)}));
-  machine->modules_.emplace(machine->wasm_, machine->linker_, fingerprint, config.module_cache_bytes / 2, config.images);
-  return machine;
+  made->modules_.emplace(made->wasm_, made->linker_, fingerprint, config.module_cache_bytes / 2, config.images);
+  return made;
 }
 
-Machine::~Machine() {
+Wasmtime::~Wasmtime() {
   modules_.reset();
   if (linker_) wasmtime_linker_delete(linker_);
   if (wasm_) wasm_engine_delete(wasm_);
@@ -98,8 +98,8 @@ Result<std::unique_ptr<Engine::Inside>> Engine::Inside::create(const EngineConfi
     return fail(ErrorCode::invalid_input, "engine concurrent_runs is " + std::to_string(config.concurrent_runs), "use 1 to " + std::to_string(max_concurrent_runs));
   std::unique_ptr<Inside> inside(new Inside);
   inside->config_ = config;
-  inside->for_transactions_ = TRY(Machine::create(RunKind::transaction, 1, config));
-  inside->for_queries_ = TRY(Machine::create(RunKind::query, inside->queries_at_once(), config));
+  inside->for_transactions_ = TRY(Wasmtime::create(RunKind::transaction, 1, config));
+  inside->for_queries_ = TRY(Wasmtime::create(RunKind::query, inside->queries_at_once(), config));
   return inside;
 }
 
@@ -146,6 +146,6 @@ Result<void> Engine::prepare(const CheckedCode& code) {
   return inside_->prepare(code.hash, [&] { return Result<CheckedCode>(code); });
 }
 u64 Engine::cached_bytes() const { return inside_->cached_bytes(); }
-void Engine::tick() { wasmtime_engine_increment_epoch(inside_->machine(RunKind::query).wasm()); }
+void Engine::tick() { wasmtime_engine_increment_epoch(inside_->wasmtime(RunKind::query).wasm()); }
 
 }  // namespace phala::engine

@@ -23,17 +23,17 @@ enum class RunKind : u8 { transaction, query };
 constexpr RunKind kind_of(Mode mode) { return mode == Mode::transaction ? RunKind::transaction : RunKind::query; }
 
 /// wasmtime, set up for one kind of run: what it compiles to, and the memory its instances come from.
-class Machine {
+class Wasmtime {
  public:
-  static Result<std::unique_ptr<Machine>> create(RunKind kind, u32 concurrent_runs, const EngineConfig& config);
-  ~Machine();
-  Machine(const Machine&) = delete;
-  Machine& operator=(const Machine&) = delete;
+  static Result<std::unique_ptr<Wasmtime>> create(RunKind kind, u32 concurrent_runs, const EngineConfig& config);
+  ~Wasmtime();
+  Wasmtime(const Wasmtime&) = delete;
+  Wasmtime& operator=(const Wasmtime&) = delete;
   wasm_engine_t* wasm() const { return wasm_; }
   ModuleCache& modules() { return *modules_; }
 
  private:
-  Machine() = default;
+  Wasmtime() = default;
   wasm_engine_t* wasm_ = nullptr;
   wasmtime_linker_t* linker_ = nullptr;
   std::optional<ModuleCache> modules_;
@@ -43,7 +43,7 @@ class Engine::Inside {
  public:
   static Result<std::unique_ptr<Inside>> create(const EngineConfig& config);
 
-  Machine& machine(RunKind kind) const { return kind == RunKind::transaction ? *for_transactions_ : *for_queries_; }
+  Wasmtime& wasmtime(RunKind kind) const { return kind == RunKind::transaction ? *for_transactions_ : *for_queries_; }
   /// Compiles for either kind of run. Errors: of `ModuleCache::obtain`.
   Result<> prepare(const Hash& code_hash, const ModuleCache::Source& source);
   u64 cached_bytes() const { return for_transactions_->modules().bytes() + for_queries_->modules().bytes(); }
@@ -68,7 +68,7 @@ class Engine::Inside {
   Inside() = default;
   u32 queries_at_once() const { return std::max(1u, config_.concurrent_runs - 1); }
   EngineConfig config_;
-  std::unique_ptr<Machine> for_transactions_, for_queries_;
+  std::unique_ptr<Wasmtime> for_transactions_, for_queries_;
 
   std::mutex slot_mutex_;
   std::condition_variable slot_free_;

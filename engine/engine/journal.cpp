@@ -40,7 +40,7 @@ StateDiff Journal::diff() const {
 
 bool Journal::grows_beyond(u64 room) const {
   if (written_bytes_ + undo_.size() * ClusterState::entry_overhead_bytes <= room) return false;   // as it nearly always is
-  const auto bytes_of = [](const Bytes& key, std::optional<ByteView> value) { return value ? ClusterState::entry_overhead_bytes + key.size() + value->size() : 0; };
+  const auto bytes_of = [](const Bytes& key, std::optional<ByteView> value) { return value ? ClusterState::entry_bytes(key.size(), value->size()) : 0; };
   u64 before = 0, after = 0;
   for (const auto& [key, value] : changed_) {
     before += bytes_of(key, base_.get(key));

@@ -174,7 +174,7 @@ Result<ModulePtr, ExecError> Run::load(GasMeter& meter, const Hash& code_hash, b
   if (!meter.charge(u64{info->code_len} * gas_per_code_byte)) return fail(by_caller(ContractsError::OutOfGas, "out of gas loading code"));
   if (info->determinism == Determinism::relaxed && !(delegate && is_query()))
     return fail(by_caller(ContractsError::Indeterministic, "non-deterministic code can only be delegate-called, in queries"));
-  auto made = engine.machine(kind_of(request.mode)).modules().obtain(code_hash, [&]() -> Result<CheckedCode> {
+  auto made = engine.wasmtime(kind_of(request.mode)).modules().obtain(code_hash, [&]() -> Result<CheckedCode> {
     const auto code = journal.get(key::code(code_hash));
     if (!code) return fail(ErrorCode::corrupted, "code " + to_hex0x(code_hash) + " has an info and no bytes");
     return check_and_rewrite(*code, info->determinism);
@@ -396,7 +396,7 @@ Result<void, DispatchError> Run::settle() {
 }
 
 Hosted<> Run::run_wasm(Frame& frame, const CompiledModule& module, bool deploy) {
-  const Store store{wasmtime_store_new(engine.machine(kind_of(request.mode)).wasm(), &frame, nullptr)};
+  const Store store{wasmtime_store_new(engine.wasmtime(kind_of(request.mode)).wasm(), &frame, nullptr)};
   frame.context = wasmtime_store_context(store.store);
   if (query_effects()) {
     wasmtime_store_epoch_deadline_callback(store.store, &ask_for_time, &frame, nullptr);

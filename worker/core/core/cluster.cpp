@@ -7,7 +7,7 @@ using protocol::ContractId;
 namespace {
 
 /// What an account without a record takes of the cluster's room.
-constexpr u64 account_bytes = engine::ClusterState::entry_overhead_bytes + 1 + AccountId::bytes + 2 * sizeof(engine::Balance);
+constexpr u64 account_bytes = engine::ClusterState::entry_bytes(1 + AccountId::bytes, 2 * sizeof(engine::Balance));
 
 /// Splits the engine's answer: what every worker sees as a refusal stays an error, what only this machine suffers ends the block.
 template <class T>
